@@ -1,0 +1,1 @@
+"""What the platforms promise: the one place where a judgement is written."""

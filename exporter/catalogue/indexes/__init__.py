@@ -1,0 +1,1 @@
+"""Sets of indexes that a platform expects, one YAML file each, and their strict loader."""

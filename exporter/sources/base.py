@@ -1,0 +1,109 @@
+"""What all sources share: the deadline, the account of own cost, the error's way out."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+
+from exporter.errors import Reason, SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+
+    from exporter.config import Target
+
+ConfigT = TypeVar("ConfigT", bound="Target")
+ResultT = TypeVar("ResultT")
+
+
+class Source(ABC, Generic[ConfigT]):
+    """A target's one way to its server: connect, read under a deadline, close.
+
+    `seconds` and `queries` say what we cost the server: wall time spent waiting for it,
+    and statements or commands sent. Only one read runs at a time.
+    """
+
+    def __init__(self, config: ConfigT) -> None:
+        """Keep the target's settings; nothing is opened yet."""
+        self.config = config
+        self.seconds = 0.0
+        self.queries = 0
+        self._abandoned: set[asyncio.Task[Any]] = set()
+
+    @property
+    @abstractmethod
+    def connections(self) -> int:
+        """Connections to the server that are open now."""
+
+    @abstractmethod
+    async def _connect(self) -> None:
+        """Open the connection unless a usable one is there; raise what the driver raises."""
+
+    @abstractmethod
+    async def _read(self, read: Callable[[Self], Awaitable[ResultT]]) -> ResultT:
+        """Run one collector's read on the open connection, in a transaction if there are any."""
+
+    @abstractmethod
+    def _classify(self, error: Exception) -> SourceError:
+        """Turn an error of the driver into a reason, in words without secrets."""
+
+    @abstractmethod
+    def discard(self) -> None:
+        """Throw the connection away at once, without waiting for the server."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Close in good order; never waits longer than a second for the server."""
+
+    async def connect(self, timeout: float) -> None:
+        """Make sure that the server is reached; raises SourceError."""
+        await self._within(self._connect(), timeout)
+
+    async def run(
+        self, read: Callable[[Self], Awaitable[ResultT]], timeout: float
+    ) -> ResultT:
+        """Run a collector's `read` within `timeout` seconds; raises SourceError."""
+        return await self._within(self._read(read), timeout)
+
+    async def _within(
+        self, work: Coroutine[Any, Any, ResultT], timeout: float
+    ) -> ResultT:
+        """Bound the work from outside: a driver's own cancelling may wait for a frozen server."""
+        task = asyncio.create_task(work)
+        started = time.monotonic()
+        try:
+            done, _ = await asyncio.wait({task}, timeout=timeout)
+        except asyncio.CancelledError:
+            self._abandon(task)
+            raise
+        finally:
+            self.seconds += time.monotonic() - started
+        if not done:
+            self._abandon(task)
+            raise SourceError(Reason.TIMEOUT, f"no answer within {timeout:g} s")
+        try:
+            return task.result()
+        except SourceError as error:
+            self._after(error)
+            raise
+        except Exception as error:
+            classified = self._classify(error)
+            self._after(classified)
+            raise classified from error
+
+    def _after(self, error: SourceError) -> None:
+        if not error.answered:
+            self.discard()
+
+    def _abandon(self, task: asyncio.Task[Any]) -> None:
+        self.discard()
+        task.cancel()
+        self._abandoned.add(task)
+        task.add_done_callback(self._forget)
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        self._abandoned.discard(task)
+        if not task.cancelled():
+            task.exception()
