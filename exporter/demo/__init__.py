@@ -1,0 +1,1 @@
+"""The embedded world: real servers, a sample application, load and faults."""
