@@ -1,0 +1,100 @@
+"""Reads YAML strictly and remembers on which line each key stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import yaml
+
+from exporter.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Location = tuple[str | int, ...]
+
+
+class Document(NamedTuple):
+    """A file's plain data, the line of every key in it, and keys given twice.
+
+    `duplicates` are complete messages, so that a caller can report them together with
+    its own.
+    """
+
+    path: Path
+    data: Any
+    lines: dict[Location, int]
+    duplicates: tuple[str, ...] = ()
+
+    def line(self, location: Location) -> int:
+        """Return the line of a key, or of the nearest key above it."""
+        while location and location not in self.lines:
+            location = location[:-1]
+        return self.lines.get(location, 1)
+
+    def problem(self, location: Location, message: str) -> str:
+        """Say a problem with its file, line and key."""
+        key = ".".join(str(part) for part in location)
+        place = f"{self.path}:{self.line(location)}"
+        return f"{place}: {key}: {message}" if key else f"{place}: {message}"
+
+
+def load(path: Path) -> Document:
+    """Read one YAML file; raises ConfigError when it cannot be read or parsed."""
+    try:
+        node = yaml.compose(path.read_text("utf-8"), yaml.SafeLoader)
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError([f"{path}: is not UTF-8 text"]) from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        line = mark.line + 1 if mark else 1
+        raise ConfigError([f"{path}:{line}: not YAML: {error.problem}"]) from error
+    except yaml.YAMLError as error:
+        raise ConfigError([f"{path}: not YAML: {error}"]) from error
+    reader = _Reader(path)
+    data = {} if node is None else reader.read(node, ())
+    return Document(path, data, reader.lines, tuple(reader.duplicates))
+
+
+class _Reader(yaml.constructor.SafeConstructor):
+    """Builds plain data from nodes, noting lines and keys that are given twice."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+        self.lines: dict[Location, int] = {}
+        self.duplicates: list[str] = []
+
+    def read(self, node: yaml.Node, location: Location) -> Any:
+        self.lines.setdefault(location, node.start_mark.line + 1)
+        if isinstance(node, yaml.SequenceNode):
+            items = enumerate(node.value)
+            return [self.read(item, (*location, index)) for index, item in items]
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, location)
+        try:
+            return self.construct_object(node)
+        except (yaml.YAMLError, ValueError) as error:
+            line = node.start_mark.line + 1
+            message = f"{self.path}:{line}: not a plain value: {node.value!r}"
+            raise ConfigError([message]) from error
+
+    def _mapping(self, node: yaml.MappingNode, location: Location) -> dict[str, Any]:
+        self.flatten_mapping(node)
+        result: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = str(getattr(key_node, "value", key_node))
+            place = (*location, key)
+            line = key_node.start_mark.line + 1
+            if key in result:
+                name = ".".join(str(part) for part in place)
+                first = self.lines[place]
+                self.duplicates.append(
+                    f"{self.path}:{line}: {name}: given twice, first on line {first}"
+                )
+                continue
+            self.lines[place] = line
+            result[key] = self.read(value_node, place)
+        return result
