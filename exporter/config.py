@@ -1,16 +1,13 @@
-"""The configuration: every key, every default, and what is refused."""
+"""The configuration: every key, every default, and which values are refused."""
 
 from __future__ import annotations
 
-import re
-from ipaddress import ip_address
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - pydantic reads annotations at run time
 from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     PrivateAttr,
@@ -21,25 +18,7 @@ from pydantic import (
 from exporter import collectors
 from exporter.catalogue import indexes
 from exporter.collector import SourceKind
-
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}")
-
-
-def seconds(value: object) -> object:
-    """Read a duration such as `15s`, `500ms` or `1m30s` as seconds."""
-    if isinstance(value, bool) or not isinstance(value, str):
-        message = "a duration with a unit is wanted, such as 15s, 500ms or 1m30s"
-        raise ValueError(message)
-    if not _DURATION.fullmatch(value):
-        message = f"{value!r} is not a duration; write it as 15s, 500ms or 1m30s"
-        raise ValueError(message)
-    return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(value))
-
-
-Duration = Annotated[float, BeforeValidator(seconds), Field(ge=0.1, le=86400)]
+from exporter.units import Duration, address, check_port
 
 
 class Strict(BaseModel):
@@ -78,6 +57,10 @@ class Target(Strict):
         """The target's name, which is its key in the configuration."""
         return self._name
 
+    def name_it(self, name: str) -> None:
+        """Tell the target its name, once, while loading."""
+        self._name = name
+
     @property
     def deadline(self) -> float:
         """Seconds one collector may take: `timeout`, else a third of the interval."""
@@ -91,15 +74,13 @@ class Target(Strict):
         known = collectors.names(cls.kind)
         for name in value:
             if name not in known:
-                message = f"no collector {name!r}; there are {', '.join(known)}"
-                raise ValueError(message)
+                raise ValueError(f"no collector {name!r}; there are {', '.join(known)}")
         return value
 
     @model_validator(mode="after")
     def _timeout_fits(self) -> Target:
         if self.timeout is not None and self.timeout > self.interval:
-            message = "timeout must not be longer than interval"
-            raise ValueError(message)
+            raise ValueError("timeout must not be longer than interval")
         return self
 
 
@@ -114,8 +95,9 @@ class WithSecret(Target):
     def _one_secret(self) -> WithSecret:
         given = (self.password_file, self.password_env, self.password_command)
         if sum(value is not None for value in given) > 1:
-            message = "give one of password_file, password_env, password_command"
-            raise ValueError(message)
+            raise ValueError(
+                "give one of password_file, password_env, password_command"
+            )
         return self
 
 
@@ -141,10 +123,11 @@ class PostgresTarget(WithSecret):
     @classmethod
     def _is_dsn(cls, value: str) -> str:
         if value.startswith(("postgresql://", "postgres://")):
-            _check_port(value)
+            check_port(value)
         elif "=" not in value:
-            message = "a dsn is postgresql://user@host:5432/database or key=value pairs"
-            raise ValueError(message)
+            raise ValueError(
+                "a dsn is postgresql://user@host:5432/database or key=value pairs"
+            )
         return value
 
 
@@ -174,12 +157,13 @@ class Neo4jTarget(WithSecret):
     def _is_bolt(cls, value: str) -> str:
         schemes = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
         if urlsplit(value).scheme not in schemes or not urlsplit(value).hostname:
-            message = f"a uri is bolt://host:7687; its scheme is one of {', '.join(schemes)}"
+            message = "a uri is scheme://host:7687; schemes: " + ", ".join(schemes)
             raise ValueError(message)
         if "@" in urlsplit(value).netloc:
-            message = "no user or password in the uri; use user and password_file"
-            raise ValueError(message)
-        _check_port(value)
+            raise ValueError(
+                "no user or password in the uri; use user and password_file"
+            )
+        check_port(value)
         return value
 
     @field_validator("indexes")
@@ -187,8 +171,7 @@ class Neo4jTarget(WithSecret):
     def _known_set(cls, value: str | None) -> str | None:
         known = indexes.names(SourceKind.NEO4J)
         if value is not None and value not in known:
-            message = f"no index set {value!r}; there are {', '.join(known)}"
-            raise ValueError(message)
+            raise ValueError(f"no index set {value!r}; there are {', '.join(known)}")
         return value
 
     @field_validator("queries")
@@ -197,8 +180,7 @@ class Neo4jTarget(WithSecret):
         names = [query.name for query in value]
         for name in names:
             if names.count(name) > 1:
-                message = f"two queries are named {name!r}"
-                raise ValueError(message)
+                raise ValueError(f"two queries are named {name!r}")
         return value
 
 
@@ -214,14 +196,13 @@ class RedisTarget(WithSecret):
     @classmethod
     def _is_redis(cls, value: str) -> str:
         if urlsplit(value).scheme not in ("redis", "rediss", "unix"):
-            message = "a url is redis://host:6379/0, rediss://… or unix:///path"
-            raise ValueError(message)
-        _check_port(value)
+            raise ValueError("a url is redis://host:6379/0, rediss://… or unix:///path")
+        check_port(value)
         return value
 
 
 class HostTarget(Target):
-    """The machine that the exporter runs on; `root` is where its file systems are seen."""
+    """The machine that the exporter runs on."""
 
     kind: ClassVar[SourceKind] = SourceKind.HOST
 
@@ -264,23 +245,3 @@ class Config(Strict):
         """All targets, by kind and then in the order of the file."""
         kinds = (self.postgres, self.neo4j, self.redis, self.host)
         return tuple(target for kind in kinds for target in kind.values())
-
-
-def address(value: str) -> tuple[str, int]:
-    """Split `host:port`, `[::1]:port` or `:port` (all addresses); raises ValueError."""
-    host, colon, port = value.rpartition(":")
-    if not colon or not port.isdigit() or int(port) > 65535:
-        message = f"{value!r} is not an address; write it as 127.0.0.1:10099"
-        raise ValueError(message)
-    host = host.strip("[]")
-    if host and host != "localhost":
-        ip_address(host)
-    return host or "0.0.0.0", int(port)  # noqa: S104 - asked for by writing `:port`
-
-
-def _check_port(url: str) -> None:
-    try:
-        _ = urlsplit(url).port
-    except ValueError as error:
-        message = "the port must be a number from 1 to 65535"
-        raise ValueError(message) from error

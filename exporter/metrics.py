@@ -1,4 +1,4 @@
-"""Declares metrics and the samples they are made of; knows no I/O, clock or registry."""
+"""Declares metrics and samples; knows no I/O, clock or registry."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,10 +47,20 @@ def hand_over(folder: Path) -> None:
         os.chown(folder, *owner)
 
 
-def identity() -> dict[str, int]:
-    """Return the `user` and `group` arguments of subprocess for a server."""
+class Identity(TypedDict, total=False):
+    """The arguments of subprocess that say whom a child runs as."""
+
+    user: int
+    group: int
+    extra_groups: list[int]
+
+
+def identity() -> Identity:
+    """Return whom a server runs as; nothing to change unless we are root."""
     owner = unprivileged()
-    return {"user": owner[0], "group": owner[1]} if owner else {}
+    if owner is None:
+        return {}
+    return {"user": owner[0], "group": owner[1], "extra_groups": []}
 
 
 class Process:
@@ -66,7 +76,7 @@ class Process:
         """Start it in a session of its own, so that Ctrl-C reaches only us."""
         self.log = log
         with log.open("ab") as output:
-            self._child = subprocess.Popen(
+            self._child: subprocess.Popen[bytes] = subprocess.Popen(
                 list(command),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -74,7 +84,7 @@ class Process:
                 cwd=log.parent,
                 env={**os.environ, **(environment or {})},
                 start_new_session=True,
-                **identity(),  # type: ignore[arg-type]  # the stub lists each keyword apart
+                **identity(),
             )
         atexit.register(self.stop)
 

@@ -1,0 +1,131 @@
+"""Loads a configuration: from file and command line to checked models."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from exporter.collector import SourceKind
+from exporter.config import Config
+from exporter.errors import ConfigError
+from exporter.yaml_file import Document
+from exporter.yaml_file import load as load_yaml
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+    from exporter.yaml_file import Location
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}")
+
+
+def load(path: Path | None, given: dict[str, Any] | None = None) -> Config:
+    """Read and check a configuration; raises ConfigError with every problem in it.
+
+    `given` are targets and settings of the command line, which win over the file.
+    Without targets the host is exported.
+    """
+    document = load_yaml(path) if path else Document(Path("command line"), {}, {})
+    problems = list(document.duplicates)
+    data = document.data
+    if not isinstance(data, dict):
+        raise ConfigError([document.problem((), "keys and values are wanted")])
+    merged = _merge(data, given or {})
+    if not any(merged.get(kind) for kind in SourceKind):
+        merged["host"] = {"local": {}}
+    problems += _unusable_names(document, merged)
+    try:
+        config = Config.model_validate(merged)
+    except ValidationError as error:
+        found = [p for p in error.errors() if not _inherited(document, p["loc"])]
+        problems += [_explain(document, problem) for problem in found]
+    if problems:
+        raise ConfigError(sorted(problems, key=_by_line))
+    return _named(config)
+
+
+def _merge(data: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    merged = {**data}
+    for key, value in given.items():
+        old = merged.get(key)
+        merged[key] = {**old, **value} if isinstance(old, dict) else value
+    return _with_interval(merged)
+
+
+def _with_interval(data: dict[str, Any]) -> dict[str, Any]:
+    """Hand the interval of the top level down to targets without one of their own."""
+    if "interval" not in data:
+        return data
+    default = {"interval": data["interval"]}
+    for kind in SourceKind:
+        if isinstance(targets := data.get(kind), dict):
+            data[kind] = {
+                name: {**default, **(target or {})}
+                if isinstance(target, dict | None)
+                else target
+                for name, target in targets.items()
+            }
+    return data
+
+
+def _unusable_names(document: Document, data: dict[str, Any]) -> list[str]:
+    """Refuse target names that are given twice or cannot stand in a URL and a label."""
+    problems: list[str] = []
+    seen: dict[str, str] = {}
+    for kind in SourceKind:
+        targets = data.get(kind)
+        for name in targets if isinstance(targets, dict) else ():
+            place = (str(kind), name)
+            if not _NAME.fullmatch(name):
+                text = "a target's name is 1 to 100 of A-Z a-z 0-9 _ . : -"
+                problems.append(document.problem(place, text))
+            if name in seen:
+                text = f"the name is taken by {seen[name]}.{name}; names are unique"
+                problems.append(document.problem(place, text))
+            seen[name] = str(kind)
+    return problems
+
+
+def _inherited(document: Document, location: Location) -> bool:
+    """Whether a wrong interval is the top level's, which is reported there."""
+    return location[-1:] == ("interval",) and location not in document.lines
+
+
+def _explain(document: Document, problem: ErrorDetails) -> str:
+    location = tuple(part for part in problem["loc"] if part != "[key]")
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":
+        message = f"unknown key; {_allowed(location)}"
+    elif problem["type"] == "missing":
+        message = "is needed"
+    return document.problem(location, message)
+
+
+def _allowed(location: tuple[str | int, ...]) -> str:
+    """List the keys that may stand where an unknown one was found."""
+    model: Any = Config
+    for part in location[:-1]:
+        field = model.model_fields.get(part) if _is_model(model) else None
+        model = field.annotation if field else model
+        inner = [arg for arg in get_args(model) if _is_model(arg)]
+        model = inner[0] if inner else model
+    return "there are " + ", ".join(model.model_fields) if _is_model(model) else ""
+
+
+def _is_model(value: Any) -> bool:
+    return isinstance(value, type) and issubclass(value, BaseModel)
+
+
+def _by_line(problem: str) -> tuple[int, str]:
+    parts = problem.split(":", 2)
+    return (int(parts[1]) if len(parts) > 1 and parts[1].isdigit() else 0, problem)
+
+
+def _named(config: Config) -> Config:
+    for kind in SourceKind:
+        for name, target in getattr(config, kind).items():
+            target.name_it(name)
+    return config

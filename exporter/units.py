@@ -1,0 +1,44 @@
+"""Values with units as people write them: durations and addresses."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field
+
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_LAST_PORT = 65535
+
+
+def seconds(value: object) -> float:
+    """Read a duration such as `15s`, `500ms` or `1m30s`; raises ValueError."""
+    if not isinstance(value, str) or not _DURATION.fullmatch(value):
+        raise ValueError(f"{value!r} is not a duration; write 15s, 500ms or 1m30s")
+    return sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(value))
+
+
+Duration = Annotated[float, BeforeValidator(seconds), Field(ge=0.1, le=86400)]
+
+
+def address(value: str) -> tuple[str, int]:
+    """Split `host:port`, `[::1]:port` or `:port` (all addresses); raises ValueError."""
+    host, colon, port = value.rpartition(":")
+    if not colon or not port.isdigit() or int(port) > _LAST_PORT:
+        raise ValueError(f"{value!r} is not an address; write it as 127.0.0.1:10099")
+    host = host.strip("[]")
+    if host and host != "localhost":
+        ip_address(host)
+    return host or "0.0.0.0", int(port)  # noqa: S104 - asked for by writing `:port`
+
+
+def check_port(url: str) -> None:
+    """Refuse a URL whose port is no port; raises ValueError."""
+    try:
+        _ = urlsplit(url).port
+    except ValueError as error:
+        raise ValueError("the port must be a number from 1 to 65535") from error
