@@ -1,0 +1,119 @@
+"""Renders samples as Prometheus text 0.0.4: escaped, no duplicates, within a cap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from gzip import compress
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from exporter.metrics import Metric, Sample
+
+_CACHED_LABELS = 20_000
+_LEVEL = 1  # text this repetitive hardly shrinks further at higher ones
+_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
+_SPECIAL = {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}
+
+
+class Page:
+    """A whole answer; gzipped once, when somebody first asks for that."""
+
+    def __init__(self, plain: bytes) -> None:
+        self.plain = plain
+
+    @cached_property
+    def gzip(self) -> bytes:
+        """The same bytes, compressed as quickly as zlib can."""
+        return compress(self.plain, _LEVEL, mtime=0)
+
+
+class Rendered(NamedTuple):
+    """What one poll said: the lines of each family, series written, series left out.
+
+    Left out are duplicates of a series and whatever goes beyond the target's cap.
+    """
+
+    families: dict[Metric, bytes]
+    series: int
+    dropped: int
+
+
+@dataclass(slots=True)
+class Renderer:
+    """Renders the samples of one collector of one target; remembers label texts."""
+
+    target: str | None
+    limit: int
+    _texts: dict[tuple[tuple[str, ...], tuple[str | None, ...]], str] = field(
+        default_factory=dict
+    )
+
+    def render(self, samples: Iterable[Sample]) -> Rendered:
+        """Write each sample once; absent values (None) are left out."""
+        lines: dict[str, dict[str, str]] = {}
+        metrics: dict[str, Metric] = {}
+        series = dropped = 0
+        for metric, value, labels, suffix in samples:
+            if value is None:
+                continue
+            name = metric.name
+            family = lines.get(name)
+            if family is None:
+                family = lines[name] = {}
+                metrics[name] = metric
+            key = name + suffix + self._labels(metric, labels, suffix)
+            if key in family or series >= self.limit:
+                dropped += 1
+                continue
+            family[key] = number(value)
+            series += 1
+        texts = {
+            metrics[name]: "".join(
+                [f"{key} {text}\n" for key, text in family.items()]
+            ).encode("utf-8", "replace")
+            for name, family in lines.items()
+            if family
+        }
+        return Rendered(texts, series, dropped)
+
+    def _labels(
+        self, metric: Metric, values: tuple[str | None, ...], suffix: str
+    ) -> str:
+        names = (*metric.labels, "le") if suffix == "_bucket" else metric.labels
+        key = (names, values)
+        text = self._texts.get(key)
+        if text is None:
+            if len(self._texts) >= _CACHED_LABELS:
+                self._texts.clear()
+            text = self._texts[key] = label_text(self.target, names, values)
+        return text
+
+
+def label_text(
+    target: str | None, names: tuple[str, ...], values: tuple[str | None, ...]
+) -> str:
+    """Write a label set with `target` first; raises ValueError when counts differ."""
+    pairs = [] if target is None else [f'target="{target.translate(_ESCAPES)}"']
+    pairs += [
+        f'{name}="{(value or "").translate(_ESCAPES)}"'
+        for name, value in zip(names, values, strict=True)
+    ]
+    return "{" + ",".join(pairs) + "}" if pairs else ""
+
+
+def number(value: float) -> str:
+    """Write a value so that nothing of it is lost: whole numbers in full."""
+    if value.__class__ is int:
+        return str(value)
+    text = repr(float(value))
+    return _SPECIAL.get(text, text)
+
+
+def header(metric: Metric) -> bytes:
+    """Write the HELP and TYPE lines of a family."""
+    text = metric.help.replace("\\", "\\\\").replace("\n", "\\n")
+    lines = f"# HELP {metric.name} {text}\n# TYPE {metric.name} {metric.kind}\n"
+    return lines.encode()
