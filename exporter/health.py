@@ -1,0 +1,107 @@
+"""What we say about ourselves for each target: up, success, reasons, ages, own cost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from exporter.collector import SourceKind
+from exporter.errors import Reason
+from exporter.metrics import counter, gauge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from exporter.metrics import Sample
+    from exporter.target import TargetPoller
+
+_UP = {
+    SourceKind.POSTGRES: "pg_up",
+    SourceKind.REDIS: "redis_up",
+    SourceKind.NEO4J: "neo4j_up",
+}
+
+UP = {
+    kind: gauge(name, f"Whether {kind} answered at the latest poll of the target.")
+    for kind, name in _UP.items()
+}
+INFO = gauge(
+    "kpi_exporter_target_info",
+    "A configured target and the kind of its source; always 1.",
+    "source",
+)
+SUCCESS = gauge(
+    "kpi_exporter_collector_success",
+    "Whether the latest poll of the collector worked.",
+    "collector",
+)
+DURATION = gauge(
+    "kpi_exporter_collector_duration_seconds",
+    "Seconds that the latest poll of the collector took.",
+    "collector",
+)
+LAST_SUCCESS = gauge(
+    "kpi_exporter_collector_last_success_timestamp_seconds",
+    "Unix time of the collector's latest good poll (0: none yet); the age of its data "
+    "is now less it.",
+    "collector",
+)
+FAILURES = counter(
+    "kpi_exporter_collector_failures_total",
+    "Polls of the collector that failed, by reason.",
+    "collector",
+    "reason",
+)
+SKIPPED = counter(
+    "kpi_exporter_collector_skipped_total",
+    "Polls of the collector that were due and were left out because of lateness.",
+    "collector",
+)
+SERIES = gauge(
+    "kpi_exporter_series",
+    "Series that the latest good poll of the collector gave.",
+    "collector",
+)
+DROPPED = counter(
+    "kpi_exporter_series_dropped_total",
+    "Series left out as duplicates or beyond the target's series_limit.",
+    "collector",
+)
+SECONDS = counter(
+    "kpi_exporter_source_seconds_total",
+    "Seconds spent waiting for the target's server.",
+)
+QUERIES = counter(
+    "kpi_exporter_source_queries_total",
+    "Statements or commands sent to the target's server.",
+)
+CONNECTIONS = gauge(
+    "kpi_exporter_source_connections",
+    "Connections to the target's server that are open now.",
+)
+STRETCH = gauge(
+    "kpi_exporter_source_interval_stretch_ratio",
+    "Factor on the intervals of costly collectors; above 1 the target's server is "
+    "asked for more than 2 % of the time, and costly reads are made rarer.",
+)
+
+
+def samples(target: TargetPoller) -> Iterator[Sample]:
+    """Yield everything about one target; all series are there from the start."""
+    kind = target.config.kind
+    if kind in UP:
+        yield UP[kind](int(target.up or 0))
+    yield INFO(1, kind)
+    yield SECONDS(target.source.seconds)
+    yield QUERIES(target.source.queries)
+    yield CONNECTIONS(target.source.connections)
+    yield STRETCH(target.stretch)
+    for watch in target.watches:
+        name = watch.collector.name
+        yield SUCCESS(int(watch.ok or 0), name)
+        yield DURATION(watch.seconds or 0, name)
+        yield LAST_SUCCESS(watch.last_success or 0, name)
+        yield SKIPPED(watch.skipped, name)
+        yield SERIES(watch.series, name)
+        yield DROPPED(watch.dropped, name)
+        for reason in Reason:
+            yield FAILURES(watch.failures[reason], name, reason)

@@ -1,0 +1,93 @@
+"""Learns when scrapes come, and places polls just before them; pure, on given times."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+
+_REMEMBERED = 64
+_SHORTEST_PERIOD = 0.2
+_PATIENCE = 3.5  # periods without a scrape after which the scraper counts as gone
+
+
+@dataclass(slots=True)
+class Beat:
+    """A scraper that was recognised: its latest scrape and its period, in seconds."""
+
+    last: float
+    period: float
+
+    def matches(self, at: float) -> bool:
+        """Whether a scrape at this time is one of this scraper's."""
+        periods = round((at - self.last) / self.period)
+        off = abs(at - self.last - periods * self.period)
+        return periods >= 1 and off <= _tolerance(self.period)
+
+
+class Scrapes:
+    """The arrivals in one scope, and the one scraper among them that we follow.
+
+    Arrivals are not told apart by address (two scrapers may share one): a scraper is
+    any three arrivals at equal distances, and the first one found is kept until it
+    stays away.
+    """
+
+    def __init__(self) -> None:
+        self.beat: Beat | None = None
+        self._arrivals: deque[float] = deque(maxlen=_REMEMBERED)
+
+    def seen(self, at: float) -> bool:
+        """Take in an arrival; returns whether what is known of the scraper changed."""
+        beat = self.current(at)
+        if beat is not None and beat.matches(at):
+            periods = round((at - beat.last) / beat.period)
+            measured = (at - beat.last) / periods
+            period = beat.period + 0.2 * (measured - beat.period)
+            self.beat = Beat(at, period)
+            self._arrivals.append(at)
+            return True
+        found = self._search(at) if beat is None else None
+        self._arrivals.append(at)
+        self.beat = found or beat
+        return found is not None
+
+    def current(self, now: float) -> Beat | None:
+        """Return the scraper that is followed, unless it has stayed away."""
+        beat = self.beat
+        if beat is not None and now - beat.last > _PATIENCE * beat.period:
+            self.beat = None
+        return self.beat
+
+    def _search(self, at: float) -> Beat | None:
+        for earlier in reversed(self._arrivals):
+            period = at - earlier
+            if period < _SHORTEST_PERIOD:
+                continue
+            near = _tolerance(period)
+            if any(abs(earlier - period - other) <= near for other in self._arrivals):
+                return Beat(at, period)
+        return None
+
+
+def next_start(
+    beat: Beat | None, interval: float, *, last: float, now: float, lead: float
+) -> float:
+    """Return when the next poll begins: `lead` seconds before a scrape that is to come.
+
+    `interval` is the wanted distance of polls, `last` the latest start. Without a
+    scraper that is simply one interval later.
+    """
+    if beat is None:
+        return max(now, last + interval)
+    if beat.period >= interval:
+        step = beat.period / max(1, round(beat.period / interval))
+    else:
+        step = beat.period * math.ceil(interval / beat.period - 0.1)
+    earliest = max(now, last + step / 2)
+    anchor = beat.last - lead
+    return anchor + step * max(0, math.ceil((earliest - anchor) / step - 1e-9))
+
+
+def _tolerance(period: float) -> float:
+    return max(0.05, 0.02 * period)

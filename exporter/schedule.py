@@ -1,0 +1,149 @@
+"""Says when targets are polled; the only place that knows APScheduler."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from apscheduler.executors.asyncio import AsyncIOExecutor
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.date import DateTrigger
+
+from exporter.phase import Scrapes, next_start
+
+if TYPE_CHECKING:
+    from exporter.target import Clock, TargetPoller
+
+_MARGIN = 0.1  # seconds between the end of a poll and the scrape that it is meant for
+_SLOT = 0.02  # seconds by which targets that follow the same scraper are set apart
+_GUARD = 1.0  # seconds between two looks at the clocks
+_JUMP = 0.5  # seconds of disagreement between the clocks that count as a jump
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Plan:
+    target: TargetPoller
+    index: int
+    scrapes: Scrapes = field(default_factory=Scrapes)
+    last: float = float("-inf")
+    running: bool = False
+    durations: deque[float] = field(default_factory=lambda: deque(maxlen=10))
+
+
+class Schedule:
+    """Runs each target's rounds, timed to end just before the scrape they are for.
+
+    At most one round of a target runs at a time. Rounds that could not begin because
+    one was still running are skipped and counted. APScheduler's timers are on the wall
+    clock: a guard compares it with the monotonic clock and plans anew after a jump.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._everything = Scrapes()
+        self._plans: dict[str, _Plan] = {}
+        self._scheduler = AsyncIOScheduler(
+            timezone=UTC, executors={"default": AsyncIOExecutor()}
+        )
+        self._offset = self._difference()
+        self._guard: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Begin to poll."""
+        self._scheduler.start()
+        self._watch_clocks()
+
+    def add(self, target: TargetPoller) -> None:
+        """Poll a target from now on, its first round at once."""
+        plan = _Plan(target, len(self._plans))
+        self._plans[target.config.name] = plan
+        self._at(plan, self._clock.monotonic() + plan.index * _SLOT)
+
+    async def remove(self, name: str) -> None:
+        """Poll a target no more; waits for the round that runs."""
+        plan = self._plans.pop(name)
+        if self._scheduler.get_job(name):
+            self._scheduler.remove_job(name)
+        while plan.running:
+            await asyncio.sleep(0.01)
+
+    def scraped(self, target: str | None) -> None:
+        """Take note of a scrape that begins now: of one target, or of all (None)."""
+        now = self._clock.monotonic()
+        if target is None:
+            if self._everything.seen(now):
+                self._replan(list(self._plans.values()))
+        elif (plan := self._plans.get(target)) and plan.scrapes.seen(now):
+            self._replan([plan])
+
+    def stop(self) -> None:
+        """Begin no more rounds."""
+        if self._guard:
+            self._guard.cancel()
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    async def _round(self, name: str) -> None:
+        plan = self._plans.get(name)
+        if plan is None:
+            return
+        plan.running = True
+        plan.last = self._clock.monotonic()
+        try:
+            await plan.target.round()
+        except Exception:
+            log.exception("round failed", extra={"fields": {"target": name}})
+        finally:
+            plan.running = False
+        taken = self._clock.monotonic() - plan.last
+        plan.durations.append(taken)
+        missed = int(taken / plan.target.period)
+        if missed:
+            plan.target.missed(missed)
+        if name in self._plans:
+            self._replan([plan])
+
+    def _replan(self, plans: list[_Plan]) -> None:
+        now = self._clock.monotonic()
+        for plan in plans:
+            if plan.running or plan.last == float("-inf"):
+                continue
+            beat = plan.scrapes.current(now) or self._everything.current(now)
+            taken = max(plan.durations, default=0.0)
+            lead = _MARGIN + 1.2 * taken + plan.index * min(taken, _SLOT)
+            start = next_start(
+                beat, plan.target.period, last=plan.last, now=now, lead=lead
+            )
+            self._at(plan, start)
+
+    def _at(self, plan: _Plan, start: float) -> None:
+        delay = start - self._clock.monotonic()
+        self._scheduler.add_job(
+            self._round,
+            DateTrigger(datetime.now(UTC) + timedelta(seconds=delay)),
+            args=[plan.target.config.name],
+            id=plan.target.config.name,
+            replace_existing=True,
+            misfire_grace_time=None,
+            coalesce=True,
+            max_instances=1,
+        )
+
+    def _difference(self) -> float:
+        return self._clock.wall() - self._clock.monotonic()
+
+    def _watch_clocks(self) -> None:
+        difference = self._difference()
+        if abs(difference - self._offset) > _JUMP:
+            seconds = f"{difference - self._offset:+.1f}"
+            log.warning("clock jumped", extra={"fields": {"seconds": seconds}})
+            self._replan(list(self._plans.values()))
+        self._offset = difference
+        loop = asyncio.get_running_loop()
+        self._guard = loop.call_later(_GUARD, self._watch_clocks)
