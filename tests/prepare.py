@@ -1,0 +1,95 @@
+"""Brings what the tests need on this machine; run by `make test`, says what it does."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from exporter.demo.servers.process import ServerError
+
+
+class Need(NamedTuple):
+    """A command that tests start, its Debian package, and what it is for."""
+
+    command: str
+    package: str
+    purpose: str
+
+
+NEEDS = (
+    Need("java", "openjdk-17-jre-headless", "Neo4j, which wants Java 17 or later"),
+    Need("mvn", "maven", "fetching Neo4j and PostgreSQL 13-18"),
+    Need("redis-server", "redis-server", "Redis"),
+    Need("prometheus", "prometheus", "scraping as users do"),
+    Need("promtool", "prometheus", "checking metrics, rules and configuration"),
+    Need("alertmanager", "prometheus-alertmanager", "receiving alerts"),
+    Need("openssl", "openssl", "the certificates of the TLS tests"),
+)
+OLDEST_JAVA = 17
+
+
+def java_release(banner: str) -> int:
+    """Read the release out of what `java -version` prints; 0 when it is not there."""
+    found = re.search(r'version "(?:1\.)?(\d+)', banner)
+    return int(found[1]) if found else 0
+
+
+def present(command: str) -> bool:
+    """Whether the command is on this machine, and new enough."""
+    path = shutil.which(command)
+    if path is None or command != "java":
+        return path is not None
+    asked = subprocess.run(
+        [path, "-version"], capture_output=True, text=True, check=False
+    )
+    return java_release(asked.stderr) >= OLDEST_JAVA
+
+
+def as_root(command: list[str]) -> list[str] | None:
+    """Put sudo before the command where that is needed; None when it cannot be root."""
+    if os.geteuid() == 0:
+        return command
+    if shutil.which("sudo") is None:
+        return None
+    return ["sudo", *([] if sys.stdin.isatty() else ["-n"]), *command]
+
+
+def shopping_list(missing: list[Need]) -> str:
+    """Say what is missing and what for, one line each."""
+    return "\n".join(f"  {n.command}: {n.purpose} ({n.package})" for n in missing)
+
+
+def install(missing: list[Need]) -> None:
+    """Install the missing commands' packages; raises ServerError when it cannot."""
+    wanted = f"the tests need:\n{shopping_list(missing)}\n"
+    packages = sorted({need.package for need in missing})
+    script = Path(__file__).with_name("debian.sh")
+    command = as_root([str(script), *packages])
+    if shutil.which("apt-get") is None or command is None:
+        raise ServerError(
+            f"{wanted}Install them (in brackets: Debian's package) and run this again."
+        )
+    print(f"Installing {', '.join(packages)}")
+    if subprocess.run(command, check=False).returncode != 0:
+        raise ServerError(f"{wanted}Installing them failed; see above.")
+
+
+def main() -> int:
+    """Bring everything; 1 when something could not be had."""
+    try:
+        missing = [need for need in NEEDS if not present(need.command)]
+        if missing:
+            install(missing)
+    except ServerError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
