@@ -1,0 +1,99 @@
+"""The shop's two-level cache: a small one in the process, a large one in Redis."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from exporter.demo.shop.instruments import Instruments
+
+    Load = Callable[[int], Awaitable[dict[str, Any] | None]]
+
+_NEAR_SECONDS = 30.0
+_FAR_SECONDS = 300
+_NEAR_SIZE = 200
+
+
+class Cache:
+    """Cache-aside: look near, look in Redis, else load and remember in both.
+
+    Without Redis, or when it refuses, the shop still answers, only slower.
+    """
+
+    def __init__(self, url: str | None, instruments: Instruments) -> None:
+        """Keep the address; nothing is opened yet."""
+        self._instruments = instruments
+        self._near: dict[str, tuple[float, Any]] = {}
+        self._redis = (
+            Redis.from_url(
+                url,
+                protocol=2,
+                socket_timeout=5,
+                max_connections=20,
+                retry=Retry(NoBackoff(), 0),
+            )
+            if url
+            else None
+        )
+
+    async def get(self, kind: str, number: int, load: Load) -> Any:
+        """Return a value, loading it when neither level knows it."""
+        key = f"{kind}:{number}"
+        kept = self._near.get(key)
+        if kept and kept[0] > time.monotonic():
+            self._instruments.hit.labels("l1", kind).inc()
+            return kept[1]
+        self._instruments.miss.labels("l1", kind).inc()
+        value = await self._from_redis(kind, key)
+        if value is None:
+            value = await load(number)
+            await self._to_redis(key, value)
+        if len(self._near) >= _NEAR_SIZE:
+            self._near.pop(next(iter(self._near)))
+        self._near[key] = (time.monotonic() + _NEAR_SECONDS, value)
+        return value
+
+    async def touch(self, number: int) -> int:
+        """Count a visit of a session in Redis; 0 when Redis refuses."""
+        if not self._redis:
+            return 0
+        key = f"visits:{number}"
+        try:
+            visits: int = await self._redis.incr(key)
+            await self._redis.expire(key, _FAR_SECONDS)
+        except RedisError:
+            return 0
+        return visits
+
+    async def _from_redis(self, kind: str, key: str) -> Any:
+        if not self._redis:
+            return None
+        try:
+            text = await self._redis.get(key)
+        except RedisError:
+            text = None
+        counter = self._instruments.miss if text is None else self._instruments.hit
+        counter.labels("l2", kind).inc()
+        return None if text is None else json.loads(text)
+
+    async def _to_redis(self, key: str, value: object) -> None:
+        if not self._redis:
+            return
+        try:
+            await self._redis.set(key, json.dumps(value), ex=_FAR_SECONDS)
+        except RedisError:
+            return
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._redis:
+            await self._redis.aclose()
