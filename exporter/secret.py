@@ -108,17 +108,21 @@ def _from_environment(name: str) -> str:
     return _text(os.fsencode(value), f"password_env {name}")
 
 
-async def _from_command(command: Sequence[str]) -> str:
-    what = f"password_command {command[0] if command else '(empty)'}"
+async def _from_command(
+    command: Sequence[str], patience: float = _COMMAND_SECONDS
+) -> str:
+    if not command:
+        raise SourceError(Reason.AUTH, "password_command is empty")
+    what = f"password_command {command[0]}"
     try:
-        async with asyncio.timeout(_COMMAND_SECONDS):
+        async with asyncio.timeout(patience):
             status, output = await _run(command)
     except TimeoutError as error:
         raise SourceError(
-            Reason.AUTH, f"{what} took longer than {_COMMAND_SECONDS:g} s"
+            Reason.AUTH, f"{what} took longer than {patience:g} s"
         ) from error
-    except (OSError, ValueError, IndexError) as error:
-        why = getattr(error, "strerror", None) or "not a usable command"
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
         raise SourceError(Reason.AUTH, f"{what} cannot be run: {why}") from error
     if status != 0:
         raise SourceError(
@@ -134,23 +138,19 @@ async def _run(command: Sequence[str]) -> tuple[int, bytes]:
         *command, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, start_new_session=True
     )
     assert process.stdout is not None  # noqa: S101 - a pipe was asked for, as mypy cannot know
+    output = b""
     try:
-        output = await _beginning(process.stdout)
-        if len(output) <= _MOST_BYTES:
-            return await process.wait(), output
+        while chunk := await process.stdout.read(_MOST_BYTES):
+            if len(output) <= _MOST_BYTES:
+                output += chunk
+            else:
+                _end(process.pid)
+        status = await process.wait()
     except asyncio.CancelledError:
         _end(process.pid)
+        await process.wait()
         raise
-    _end(process.pid)
-    return 0, output
-
-
-async def _beginning(stream: asyncio.StreamReader) -> bytes:
-    """Read to the end, or one byte beyond what a secret may have."""
-    try:
-        return await stream.readexactly(_MOST_BYTES + 1)
-    except asyncio.IncompleteReadError as end:
-        return end.partial
+    return (0 if len(output) > _MOST_BYTES else status), output
 
 
 def _end(session: int) -> None:
