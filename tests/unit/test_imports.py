@@ -1,0 +1,239 @@
+"""Who may import what: one way through the package, and each driver in its room.
+
+This test decides. Ruff's TID251 repeats the rooms in the editor, from the same names.
+"""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from fnmatch import fnmatchcase
+from graphlib import TopologicalSorter
+
+import pytest
+
+from tests.source import ROOT, trees, uses
+
+# What each part of the package may import of the package; the first pattern that fits
+# counts. `errors` and the version are for all, and `demo` is for `cli` alone.
+MAY_IMPORT = {
+    "__init__": "",
+    "errors": "",
+    "units": "",
+    "metrics": "",
+    "state": "",
+    "phase": "",
+    "yaml_file": "",
+    "collector": "metrics",
+    "exposition": "metrics",
+    "snapshot": "exposition metrics",
+    "catalogue*": "catalogue* metrics",
+    "collectors": "collector",
+    "collectors.*": "collector metrics sources* state",
+    "config": "collectors catalogue* collector units",
+    "config_load": "config collector yaml_file",
+    "secret": "config",
+    "logs": "secret",
+    "sources*": "sources* config secret",
+    "own": "exposition",
+    "health": "collector metrics",
+    "poll": "collector metrics exposition secret sources*",
+    "target": "poll health snapshot collector metrics exposition config sources*",
+    "schedule": "phase target",
+    "web*": "web* snapshot catalogue* config collector exposition yaml_file units",
+    "check": "collectors collector config secret sources*",
+    "app": "web* schedule target snapshot exposition own health collectors "
+    "collector config config_load logs sources*",
+    "cli": "app check config config_load logs units collectors collector demo*",
+    "demo*": "*",
+}
+
+# Where each of these may be used; `demo` is a world of its own and may use them all.
+CLOCKS = "own poll schedule sources.base target"
+ROOMS = {
+    "psycopg": "sources.postgres*",
+    "neo4j": "sources.neo4j*",
+    "redis": "sources.redis*",
+    "psutil": "sources.host*",
+    "yaml": "yaml_file catalogue*",
+    "apscheduler": "schedule",
+    "aiohttp": "web*",
+    "bcrypt": "web*",
+    "prometheus_client": "own",
+    "subprocess": "secret",
+    "asyncio.subprocess": "secret",
+    "asyncio.create_subprocess_exec": "secret",
+    "asyncio.create_subprocess_shell": "secret",
+    "os.environ": "secret",
+    "os.getenv": "secret",
+    "time": CLOCKS,
+    "datetime.datetime.now": CLOCKS,
+    "datetime.datetime.today": CLOCKS,
+    "datetime.datetime.utcnow": CLOCKS,
+    "datetime.date.today": CLOCKS,
+}
+
+# A collector reads through its source and leaves errors, time and logs to the poll.
+NOT_FOR_COLLECTORS = "asyncio contextlib io logging os pathlib socket sys threading"
+
+
+def fits(name: str, patterns: str) -> bool:
+    return any(
+        fnmatchcase(name, p) or (p.endswith("*") and name == p.removesuffix(".*"))
+        for p in patterns.split()
+    )
+
+
+def is_or_is_in(name: str, what: str) -> bool:
+    return name == what or name.startswith(f"{what}.")
+
+
+def module_of(name: str, modules: set[str]) -> str:
+    """Cut a dotted name down to the module of ours that it is or lies in."""
+    parts = name.split(".")[1:]
+    while parts and ".".join(parts) not in modules:
+        parts.pop()
+    return ".".join(parts)
+
+
+def inner(name: str, tree: ast.Module, modules: set[str]) -> set[str]:
+    """Return the modules of ours that a module imports."""
+    ours = {u.name for u in uses(tree) if is_or_is_in(u.name, "exporter")}
+    return {module_of(n, modules) for n in ours} - {name, "", "errors"}
+
+
+def rule_of(name: str) -> str | None:
+    return next((MAY_IMPORT[p] for p in MAY_IMPORT if fits(name, p)), None)
+
+
+def wrong_ways(name: str, tree: ast.Module, modules: set[str]) -> list[str]:
+    allowed = rule_of(name)
+    if allowed is None:
+        return [f"{name}: has no line in MAY_IMPORT"]
+    return [
+        f"{name} imports {other}"
+        for other in sorted(inner(name, tree, modules))
+        if not fits(other, allowed)
+        or (other == "demo" or other.startswith("demo.")) > fits(name, "cli demo*")
+    ]
+
+
+def out_of_room(name: str, tree: ast.Module) -> list[str]:
+    if fits(name, "demo*"):
+        return []
+    return [
+        f"{name}:{use.line} uses {use.name}, which belongs in {room}"
+        for use in uses(tree)
+        for what, room in ROOMS.items()
+        if is_or_is_in(use.name, what) and not fits(name, room)
+    ]
+
+
+def not_in_a_collector(name: str, tree: ast.Module) -> list[str]:
+    if not fits(name, "collectors.*"):
+        return []
+    tries = [
+        f"{name}:{node.lineno} has a try"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Try | ast.TryStar)
+    ]
+    return tries + [
+        f"{name}:{use.line} uses {use.name}"
+        for use in uses(tree)
+        if use.name.split(".")[0] in NOT_FOR_COLLECTORS.split()
+    ]
+
+
+def test_modules_import_one_way() -> None:
+    modules = trees()
+    wrong = [
+        w for name, tree in modules.items() for w in wrong_ways(name, tree, {*modules})
+    ]
+    assert wrong == []
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    modules = trees()
+    graph = {name: inner(name, tree, {*modules}) for name, tree in modules.items()}
+    assert set(TopologicalSorter(graph).static_order()) >= {*modules}
+
+
+def test_drivers_clocks_and_processes_stay_in_their_rooms() -> None:
+    assert [w for name, tree in trees().items() for w in out_of_room(name, tree)] == []
+
+
+def test_collectors_leave_errors_time_and_logs_to_the_poll() -> None:
+    found = [
+        w for name, tree in trees().items() for w in not_in_a_collector(name, tree)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("metrics", "from exporter import snapshot"),
+        ("snapshot", "import exporter.poll"),
+        ("poll", "from exporter.collectors.redis_info import COLLECTOR"),
+        ("collectors.redis_info", "from exporter.collectors.redis_other import QUERY"),
+        ("config", "from exporter.collectors.redis_info import COLLECTOR"),
+        ("app", "from exporter.demo import servers"),
+        ("web.pages", "from exporter.app import App"),
+        ("novelty", "import json"),
+    ],
+)
+def test_an_import_the_wrong_way_is_found(name: str, text: str) -> None:
+    modules = {"snapshot", "poll", "app", "demo", "demo.servers", "collectors"}
+    modules |= {"collectors.redis_info", "collectors.redis_other"}
+    assert len(wrong_ways(name, ast.parse(text), modules)) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("collectors.postgres_activity", "import psycopg"),
+        ("sources.redis", "from psycopg import sql"),
+        ("app", "def f():\n    from neo4j import AsyncGraphDatabase"),
+        ("config", "import yaml as y"),
+        ("cli", "import importlib\nimportlib.import_module('redis.asyncio')"),
+        ("poll", "from apscheduler.triggers import date"),
+        ("sources.host", "from asyncio import create_subprocess_exec"),
+        ("sources.host", "import asyncio\nasyncio.create_subprocess_exec('df')"),
+        ("config", "import os\nos.environ['HOME']"),
+        ("config", "import os.path\nos.getenv('HOME')"),
+        ("snapshot", "from time import monotonic"),
+        ("snapshot", "from datetime import datetime\ndatetime.now()"),
+        ("snapshot", "import datetime as d\nd.datetime.now()"),
+    ],
+)
+def test_a_use_out_of_its_room_is_found(name: str, text: str) -> None:
+    assert out_of_room(name, ast.parse(text)) != []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "try:\n    f()\nexcept ValueError:\n    pass",
+        "import logging",
+        "from contextlib import suppress",
+    ],
+)
+def test_a_collector_that_catches_or_logs_is_found(text: str) -> None:
+    assert not_in_a_collector("collectors.redis_info", ast.parse(text)) != []
+
+
+def test_ruff_bans_the_same_names() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ruff"]
+    banned = settings["lint"]["flake8-tidy-imports"]["banned-api"]
+    assert banned.keys() == ROOMS.keys()
+
+
+def test_ruff_lifts_its_bans_in_the_same_rooms() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ruff"]
+    lifted = {
+        path.removeprefix("exporter/").removesuffix(".py").replace("/**", "*")
+        for path, rules in settings["lint"]["per-file-ignores"].items()
+        if "TID251" in rules
+    }
+    rooms = {room.replace(".", "/") for r in ROOMS.values() for room in r.split()}
+    assert lifted == rooms | {"demo*", "tests*"}
