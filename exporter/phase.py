@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass
+from typing import NamedTuple
 
 _REMEMBERED = 64
 _SHORTEST_PERIOD = 0.2
+_NEWS = 0.01  # seconds by which a scrape must miss its time to change any plan
 _PATIENCE = 3.5  # periods without a scrape after which the scraper counts as gone
 
 
@@ -38,15 +40,14 @@ class Scrapes:
         self._arrivals: deque[float] = deque(maxlen=_REMEMBERED)
 
     def seen(self, at: float) -> bool:
-        """Take in an arrival; returns whether what is known of the scraper changed."""
+        """Take in an arrival; returns whether plans should change."""
         beat = self.current(at)
         if beat is not None and beat.matches(at):
             periods = round((at - beat.last) / beat.period)
-            measured = (at - beat.last) / periods
-            period = beat.period + 0.2 * (measured - beat.period)
-            self.beat = Beat(at, period)
+            late = (at - beat.last) - periods * beat.period
+            self.beat = Beat(at, beat.period + 0.2 * late / periods)
             self._arrivals.append(at)
-            return True
+            return abs(late) > _NEWS
         found = self._search(at) if beat is None else None
         self._arrivals.append(at)
         self.beat = found or beat
@@ -70,22 +71,30 @@ class Scrapes:
         return None
 
 
-def next_start(
-    beat: Beat | None, interval: float, *, last: float, now: float, lead: float
-) -> float:
-    """Return when the next poll begins: `lead` seconds before a scrape that is to come.
+class Wish(NamedTuple):
+    """How a target would be polled: every `interval`, `last` begun then (seconds).
 
-    `interval` is the wanted distance of polls, `last` the latest start. Without a
-    scraper that is simply one interval later.
+    `lead` is how long before a scrape a poll must begin to be ready for it.
+    """
+
+    interval: float
+    last: float
+    lead: float = 0.0
+
+
+def next_start(beat: Beat | None, wish: Wish, now: float) -> float:
+    """Return when the next poll begins, so that it ends just before a coming scrape.
+
+    Without a scraper that is simply one interval after the latest start.
     """
     if beat is None:
-        return max(now, last + interval)
-    if beat.period >= interval:
-        step = beat.period / max(1, round(beat.period / interval))
+        return max(now, wish.last + wish.interval)
+    if beat.period >= wish.interval:
+        step = beat.period / max(1, round(beat.period / wish.interval))
     else:
-        step = beat.period * math.ceil(interval / beat.period - 0.1)
-    earliest = max(now, last + step / 2)
-    anchor = beat.last - lead
+        step = beat.period * math.ceil(wish.interval / beat.period - 0.1)
+    earliest = max(now, wish.last + step / 2)
+    anchor = beat.last - wish.lead
     return anchor + step * max(0, math.ceil((earliest - anchor) / step - 1e-9))
 
 

@@ -13,7 +13,7 @@ from apscheduler.executors.asyncio import AsyncIOExecutor
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.date import DateTrigger
 
-from exporter.phase import Scrapes, next_start
+from exporter.phase import Scrapes, Wish, next_start
 
 if TYPE_CHECKING:
     from exporter.target import Clock, TargetPoller
@@ -32,7 +32,7 @@ class _Plan:
     index: int
     scrapes: Scrapes = field(default_factory=Scrapes)
     last: float = float("-inf")
-    running: bool = False
+    idle: asyncio.Event = field(default_factory=asyncio.Event)
     durations: deque[float] = field(default_factory=lambda: deque(maxlen=10))
 
 
@@ -62,6 +62,7 @@ class Schedule:
     def add(self, target: TargetPoller) -> None:
         """Poll a target from now on, its first round at once."""
         plan = _Plan(target, len(self._plans))
+        plan.idle.set()
         self._plans[target.config.name] = plan
         self._at(plan, self._clock.monotonic() + plan.index * _SLOT)
 
@@ -70,8 +71,7 @@ class Schedule:
         plan = self._plans.pop(name)
         if self._scheduler.get_job(name):
             self._scheduler.remove_job(name)
-        while plan.running:
-            await asyncio.sleep(0.01)
+        await plan.idle.wait()
 
     def scraped(self, target: str | None) -> None:
         """Take note of a scrape that begins now: of one target, or of all (None)."""
@@ -93,14 +93,14 @@ class Schedule:
         plan = self._plans.get(name)
         if plan is None:
             return
-        plan.running = True
+        plan.idle.clear()
         plan.last = self._clock.monotonic()
         try:
             await plan.target.round()
         except Exception:
             log.exception("round failed", extra={"fields": {"target": name}})
         finally:
-            plan.running = False
+            plan.idle.set()
         taken = self._clock.monotonic() - plan.last
         plan.durations.append(taken)
         missed = int(taken / plan.target.period)
@@ -112,15 +112,13 @@ class Schedule:
     def _replan(self, plans: list[_Plan]) -> None:
         now = self._clock.monotonic()
         for plan in plans:
-            if plan.running or plan.last == float("-inf"):
+            if not plan.idle.is_set():
                 continue
             beat = plan.scrapes.current(now) or self._everything.current(now)
             taken = max(plan.durations, default=0.0)
             lead = _MARGIN + 1.2 * taken + plan.index * min(taken, _SLOT)
-            start = next_start(
-                beat, plan.target.period, last=plan.last, now=now, lead=lead
-            )
-            self._at(plan, start)
+            wish = Wish(plan.target.period, plan.last, lead)
+            self._at(plan, next_start(beat, wish, now))
 
     def _at(self, plan: _Plan, start: float) -> None:
         delay = start - self._clock.monotonic()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from exporter.exposition import Page, header
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from exporter.metrics import Metric
 
@@ -21,11 +21,13 @@ class Snapshot:
     `target` and `collector` name who said it; a page is joined once per change.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, own: Callable[[], bytes] = bytes) -> None:
+        """Take the way to the metrics of our own process, first on the whole page."""
+        self._own = own
         self._families: dict[str, dict[tuple[str, str], bytes]] = {}
         self._metrics: dict[str, Metric] = {}
         self._said: dict[tuple[str, str], tuple[str, ...]] = {}
-        self._pages: dict[str | None, Page] = {}
+        self._pages: dict[str | None, tuple[bytes, Page]] = {}
 
     def put(self, target: str, collector: str, lines: dict[Metric, bytes]) -> None:
         """Replace all that a collector said about a target."""
@@ -53,11 +55,18 @@ class Snapshot:
             self.drop(*place)
 
     def page(self, target: str | None = None) -> Page:
-        """Return everything, or what was said about one target."""
+        """Return everything, or what was said about one target.
+
+        Raises KeyError for a target that nothing was said about.
+        """
+        own = self._own() if target is None else b""
         page = self._pages.get(target)
-        if page is None:
-            page = self._pages[target] = Page(b"".join(self._lines(target)))
-        return page
+        if page is None or page[0] is not own:
+            lines = b"".join(self._lines(target))
+            if target is not None and not lines:
+                raise KeyError(target)
+            page = self._pages[target] = (own, Page(own + lines))
+        return page[1]
 
     def _lines(self, target: str | None) -> Iterator[bytes]:
         for name in sorted(self._families):

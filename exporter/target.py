@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from collections import Counter
@@ -97,6 +98,7 @@ class TargetPoller:
         self.up: bool | None = None
         self.why: Failure | None = None
         self.stretch = 1.0
+        self.polled = asyncio.Event()
         self.watches = _watches(self.config, collectors)
         self._snapshot = snapshot
         self._clock = clock
@@ -127,6 +129,7 @@ class TargetPoller:
                     break
         self._account()
         self.publish()
+        self.polled.set()
 
     def missed(self, rounds: int) -> None:
         """Count rounds that could not begin because one was still running."""

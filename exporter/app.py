@@ -1,0 +1,165 @@
+"""The composition root: configuration → sources → collectors → schedule → web."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from typing import TYPE_CHECKING
+
+from exporter import collectors
+from exporter.errors import ConfigError
+from exporter.own import OwnMetrics
+from exporter.schedule import Schedule
+from exporter.snapshot import Snapshot
+from exporter.sources import source_of
+from exporter.target import Clock, TargetPoller
+from exporter.web.app import build, start
+from exporter.web.service import CollectorStatus, TargetStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from exporter.config import Config, Target
+    from exporter.exposition import Page
+
+_FIRST_ROUND = 2.0  # seconds that the first scrape may have to wait for first polls
+
+log = logging.getLogger(__name__)
+
+
+class Service:
+    """Everything that runs: targets with their polls, and what is known of them."""
+
+    def __init__(self, read: Callable[[], Config]) -> None:
+        """Load the configuration; raises ConfigError."""
+        self._read = read
+        self.config = read()
+        self.targets: dict[str, TargetPoller] = {}
+        self._own = OwnMetrics()
+        self.snapshot = Snapshot(lambda: self._own.page().plain)
+        self._own.reloaded(worked=True)
+        self._clock = Clock()
+        self._schedule = Schedule(self._clock)
+        self._reloading = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Poll all targets, and give the quick ones time for a first answer."""
+        for target in self.config.targets:
+            self._open(target)
+        self._schedule.start()
+        first = [target.polled.wait() for target in self.targets.values()]
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.gather(*first), _FIRST_ROUND)
+
+    async def stop(self) -> None:
+        """End all polls and close all connections."""
+        self._schedule.stop()
+        closing = [target.close() for target in self.targets.values()]
+        await asyncio.gather(*closing, return_exceptions=True)
+
+    async def reload(self) -> None:
+        """Load the configuration again and take over what changed in it.
+
+        Raises ConfigError and keeps everything as it is when it cannot be used.
+        Targets that did not change keep their connections and their state.
+        """
+        async with self._reloading:
+            try:
+                new = self._read()
+            except ConfigError:
+                self._own.reloaded(worked=False)
+                raise
+            wanted = {target.name: target for target in new.targets}
+            for name, poller in list(self.targets.items()):
+                if wanted.get(name) != poller.config:
+                    del self.targets[name]
+                    await self._schedule.remove(name)
+                    await poller.close()
+            self.config = new
+            for name, target in wanted.items():
+                if name not in self.targets:
+                    self._open(target)
+            self._own.reloaded(worked=True)
+            log.info("configuration loaded", extra={"fields": {"targets": len(wanted)}})
+
+    def ready(self) -> tuple[bool, str]:
+        """Say whether every target was polled at least once."""
+        targets = self.targets.items()
+        waiting = [name for name, target in targets if not target.polled.is_set()]
+        if waiting:
+            return False, f"waiting for the first poll of {', '.join(waiting)}"
+        return True, "ready"
+
+    def own_page(self) -> Page:
+        """Return the metrics of our own process."""
+        return self._own.page()
+
+    def scraped(self, scope: str | None, remote: str | None) -> None:
+        """Take note of a scrape, so that polls can be timed for the next one."""
+        log.debug("scrape", extra={"fields": {"scope": scope, "remote": remote}})
+        self._schedule.scraped(scope)
+
+    def status(self) -> list[TargetStatus]:
+        """Say how every target and collector fares, for people."""
+        now = self._clock.wall()
+        return [_status(target, now) for target in self.targets.values()]
+
+    def _open(self, target: Target) -> None:
+        source = source_of(target)
+        found = collectors.load(target.kind)
+        poller = TargetPoller(source, found, self.snapshot, self._clock)
+        self.targets[target.name] = poller
+        self._schedule.add(poller)
+
+
+async def serve(read: Callable[[], Config]) -> None:
+    """Run until SIGINT or SIGTERM; raises ConfigError before anything starts."""
+    service = Service(read)
+    listen, web_config = service.config.web.listen, load_web(service.config)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    reloads: set[asyncio.Task[None]] = set()
+
+    def hang_up() -> None:
+        task = loop.create_task(_reload_and_log(service))
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, hang_up)
+    try:
+        await service.start()
+        runner = await start(build(service, web_config), listen, web_config)
+        log.info("listening", extra={"fields": {"address": listen}})
+        await stop.wait()
+        await runner.cleanup()
+    finally:
+        await service.stop()
+
+
+async def _reload_and_log(service: Service) -> None:
+    try:
+        await service.reload()
+    except ConfigError as error:
+        for problem in error.problems:
+            fields = {"problem": problem}
+            log.warning("configuration refused, old kept", extra={"fields": fields})
+
+
+def _status(target: TargetPoller, now: float) -> TargetStatus:
+    watches = [
+        CollectorStatus(
+            name=watch.collector.name,
+            ok=watch.ok,
+            reason=watch.failure.reason if watch.failure else None,
+            message=watch.failure.message if watch.failure else "",
+            age_seconds=now - watch.last_success if watch.last_success else None,
+            duration_seconds=watch.seconds,
+            series=watch.series,
+        )
+        for watch in target.watches
+    ]
+    return TargetStatus(target.config.name, target.config.kind, target.up, watches)

@@ -1,0 +1,174 @@
+"""The command line: which words it takes, and what the exit status means."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from exporter import __version__
+from exporter.collector import SourceKind
+from exporter.config_load import load
+from exporter.errors import KpiExporterError
+from exporter.logs import set_up
+from exporter.units import seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from exporter.config import Config
+
+_STATUS = """exit status: 0 all well, 1 something does not work, 2 the command or the
+configuration cannot be used"""
+_ADDRESS = {
+    SourceKind.POSTGRES: ("dsn", "postgresql://monitor@localhost/postgres"),
+    SourceKind.NEO4J: ("uri", "bolt://localhost:7687"),
+    SourceKind.REDIS: ("url", "redis://localhost:6379"),
+}
+
+
+def entry() -> None:
+    """Run the command of this process and end it."""
+    sys.exit(main(sys.argv[1:], sys.stdout))
+
+
+def main(arguments: Sequence[str], out: TextIO) -> int:
+    """Run one command; returns its exit status."""
+    try:
+        options = _parser().parse_args(arguments)
+    except SystemExit as end:
+        return int(end.code or 0)
+    try:
+        status: int = options.run(options, out)
+    except KpiExporterError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="kpi-exporter",
+        description="One Prometheus exporter for PostgreSQL, Neo4j, Redis and the host "
+        "they run on.",
+        epilog=_STATUS,
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _serve_parser(commands.add_parser("serve", help="poll all targets, serve /metrics"))
+    check = commands.add_parser(
+        "check",
+        help="try every collector; say what is missing and what mends it",
+        epilog=_STATUS,
+    )
+    check.add_argument("--json", action="store_true", help="print JSON for programs")
+    _target_options(check)
+    check.set_defaults(run=_check)
+    collect = commands.add_parser(
+        "collect", help="print what one collector says about one target, once"
+    )
+    collect.add_argument("name", metavar="NAME", help="the collector, such as activity")
+    collect.add_argument("--target", required=True, help="the target's name")
+    _target_options(collect)
+    collect.set_defaults(run=_collect)
+    demo = commands.add_parser("demo", help="start an embedded world and watch it")
+    demo.add_argument("--fault", metavar="NAME", help="break something after a while")
+    demo.add_argument(
+        "--for",
+        dest="duration",
+        type=_duration,
+        metavar="TIME",
+        help="end by itself after this long, such as 60s",
+    )
+    demo.set_defaults(run=_demo)
+    return parser
+
+
+def _serve_parser(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = "Without a configuration and without flags the host is exported."
+    _target_options(parser)
+    parser.add_argument(
+        "--web.listen-address",
+        dest="listen",
+        metavar="HOST:PORT",
+        help="where to listen (127.0.0.1:10099)",
+    )
+    parser.add_argument(
+        "--web.config.file",
+        dest="web_config",
+        type=Path,
+        metavar="FILE",
+        help="TLS and users, in the format of the Prometheus exporter-toolkit",
+    )
+    parser.add_argument(
+        "--log.format", dest="log", choices=("text", "json"), help="how to log (text)"
+    )
+    parser.set_defaults(run=_serve)
+
+
+def _target_options(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(listen=None, web_config=None, log=None)
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="the configuration, in YAML"
+    )
+    for kind, (_, example) in _ADDRESS.items():
+        parser.add_argument(
+            f"--{kind}", metavar="URL", help=f"a target named {kind}, such as {example}"
+        )
+
+
+def _duration(text: str) -> float:
+    try:
+        return seconds(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _reader(options: argparse.Namespace) -> Callable[[], Config]:
+    """Make the function that loads the configuration, now and at each reload."""
+    given: dict[str, Any] = {
+        str(kind): {str(kind): {key: url}}
+        for kind, (key, _) in _ADDRESS.items()
+        if (url := getattr(options, kind)) is not None
+    }
+    if given and options.config is None:
+        given["host"] = {"local": {}}
+    web = {"listen": options.listen, "config_file": options.web_config}
+    given["web"] = {key: value for key, value in web.items() if value is not None}
+    if options.log:
+        given["log"] = options.log
+    return partial(load, options.config, given)
+
+
+def _serve(options: argparse.Namespace, _out: TextIO) -> int:
+    from exporter.app import serve
+
+    read = _reader(options)
+    set_up(read().log)
+    asyncio.run(serve(read))
+    return 0
+
+
+def _check(options: argparse.Namespace, out: TextIO) -> int:
+    from exporter.check import check
+
+    config = _reader(options)()
+    return asyncio.run(check(config, out, as_json=options.json))
+
+
+def _collect(options: argparse.Namespace, out: TextIO) -> int:
+    from exporter.check import collect
+
+    config = _reader(options)()
+    return asyncio.run(collect(config, options.target, options.name, out))
+
+
+def _demo(options: argparse.Namespace, out: TextIO) -> int:
+    from exporter.demo.world import main as demo
+
+    return demo(options.fault, options.duration, out)
