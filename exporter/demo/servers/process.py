@@ -72,8 +72,13 @@ class Process:
         log: Path,
         *,
         environment: dict[str, str] | None = None,
+        as_ourselves: bool = False,
     ) -> None:
-        """Start it in a session of its own, so that Ctrl-C reaches only us."""
+        """Start it in a session of its own, so that Ctrl-C reaches only us.
+
+        `as_ourselves` keeps our user: for our own programs, which may lie where the
+        unprivileged user cannot read them.
+        """
         self.log = log
         with log.open("ab") as output:
             self._child: subprocess.Popen[bytes] = subprocess.Popen(
@@ -84,7 +89,7 @@ class Process:
                 cwd=log.parent,
                 env={**os.environ, **(environment or {})},
                 start_new_session=True,
-                **identity(),
+                **({} if as_ourselves else identity()),
             )
         atexit.register(self.stop)
 
