@@ -1,0 +1,79 @@
+"""Writes the exporter's configuration for the demo: an example to start from."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+from exporter.demo.shop.graph import AUDIT_SINCE, BY_CODE_HASH, BY_USER
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+INTERVAL = 5.0
+SHOP, GRAPH, CACHE, HOST = "shop", "graph", "cache", "local"
+
+
+class Watched(NamedTuple):
+    """A server to watch: where, and the file that holds the password."""
+
+    address: str
+    password_file: Path
+
+
+class Watch(NamedTuple):
+    """Everything to watch, and the address to serve on; None for what is not there."""
+
+    listen: str
+    postgres: Watched | None = None
+    neo4j: Watched | None = None
+    redis: Watched | None = None
+
+
+def render(watch: Watch) -> str:
+    """Return the configuration as YAML."""
+    parts = [
+        "# Made by kpi-exporter demo, and removed with it: an example to start from.",
+        f"interval: {INTERVAL:g}s",
+        f"web: {{listen: {_quoted(watch.listen)}}}",
+    ]
+    if watch.postgres:
+        parts.append(
+            f"postgres:\n  {SHOP}:\n    dsn: {_quoted(watch.postgres.address)}\n"
+            f"    password_file: {_quoted(watch.postgres.password_file)}"
+        )
+    if watch.neo4j:
+        parts.append(_neo4j(watch.neo4j))
+    if watch.redis:
+        parts.append(
+            f"redis:\n  {CACHE}:\n    url: {_quoted(watch.redis.address)}\n"
+            f"    password_file: {_quoted(watch.redis.password_file)}"
+        )
+    parts.append(
+        f"host:\n  {HOST}: {{process_groups: [python, postgres, valkey-server, java]}}"
+    )
+    return "\n".join(parts) + "\n"
+
+
+def _neo4j(watched: Watched) -> str:
+    return (
+        f"neo4j:\n  {GRAPH}:\n    uri: {_quoted(watched.address)}\n    user: neo4j\n"
+        f"    password_file: {_quoted(watched.password_file)}\n"
+        # The first query of each kind takes seconds: Neo4j compiles it.
+        f"    timeout: {INTERVAL:g}s\n    indexes: ultimate-mcp\n    queries:\n"
+        + _query("executions_by_code_hash", BY_CODE_HASH, {"code_hash": "code-1"})
+        + _query("executions_by_user", BY_USER, {"user_id": "user-1"})
+        + _query("audit_since", AUDIT_SINCE, {"since": 0}).rstrip()
+    )
+
+
+def _query(name: str, cypher: str, parameters: dict[str, object]) -> str:
+    return (
+        f"      - name: {name}\n        cypher: {_quoted(cypher)}\n"
+        f"        parameters: {json.dumps(parameters)}\n"
+        "        profile: true\n        must_seek: true\n"
+    )
+
+
+def _quoted(value: object) -> str:
+    return json.dumps(str(value))
