@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "snapshot": "exposition metrics",
     "catalogue*": "catalogue* metrics",
     "collectors": "collector",
-    "collectors.*": "collector metrics sources* state",
+    "collectors.*": "collectors._* collector metrics sources* state",
     "config": "collectors catalogue* collector units",
     "config_load": "config collector yaml_file",
     "secret": "config",
