@@ -15,8 +15,10 @@ from exporter.schedule import Schedule
 from exporter.snapshot import Snapshot
 from exporter.sources import source_of
 from exporter.target import Clock, TargetPoller
-from exporter.web.app import build, start
+from exporter.web.app import build
+from exporter.web.server import start
 from exporter.web.service import CollectorStatus, TargetStatus
+from exporter.web.web_config import WebConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,7 +119,8 @@ class Service:
 async def serve(read: Callable[[], Config]) -> None:
     """Run until SIGINT or SIGTERM; raises ConfigError before anything starts."""
     service = Service(read)
-    listen, web_config = service.config.web.listen, load_web(service.config)
+    web = service.config.web
+    guard = WebConfig(web.config_file) if web.config_file else None
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -132,10 +135,10 @@ async def serve(read: Callable[[], Config]) -> None:
     loop.add_signal_handler(signal.SIGHUP, hang_up)
     try:
         await service.start()
-        runner = await start(build(service, web_config), listen, web_config)
-        log.info("listening", extra={"fields": {"address": listen}})
+        server = await start(build(service, guard), web.listen, guard)
+        log.info("listening", extra={"fields": {"address": web.listen}})
         await stop.wait()
-        await runner.cleanup()
+        await server.cleanup()
     finally:
         await service.stop()
 

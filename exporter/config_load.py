@@ -57,16 +57,14 @@ def _merge(data: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
 
 def _with_interval(data: dict[str, Any]) -> dict[str, Any]:
     """Hand the interval of the top level down to targets without one of their own."""
-    if "interval" not in data:
-        return data
-    default = {"interval": data["interval"]}
+    default = {key: data[key] for key in ("interval",) if key in data}
     for kind in SourceKind:
         if isinstance(targets := data.get(kind), dict):
             data[kind] = {
-                name: {**default, **(target or {})}
-                if isinstance(target, dict | None)
-                else target
-                for name, target in targets.items()
+                name: {**default, **(settings or {})}
+                if isinstance(settings, dict | None)
+                else settings
+                for name, settings in targets.items()
             }
     return data
 

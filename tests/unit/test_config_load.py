@@ -1,0 +1,175 @@
+"""Loading a configuration: everything that is wrong, at once, with its place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exporter.config_load import load
+from exporter.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "kpi.yaml"
+    path.write_text(text)
+    return path
+
+
+def problems(folder: Path, text: str) -> list[str]:
+    path = written(folder, text)
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    return [problem.removeprefix(f"{path}:") for problem in caught.value.problems]
+
+
+def test_without_anything_the_host_is_exported() -> None:
+    config = load(None)
+
+    assert [target.name for target in config.targets] == ["local"]
+
+
+def test_every_problem_is_said_in_one_message_in_the_order_of_lines(
+    tmp_path: Path,
+) -> None:
+    found = problems(
+        tmp_path,
+        """\
+interval: 15
+postgres:
+  orders: {dsn: "postgresql://a@b:99999/c", password_fil: /x}
+redis:
+  orders: {url: "http://x"}
+  "bad name": {url: "redis://x", collectors: {nope: {enabled: true}}}
+  bad: {url: "redis://x"}
+  bad: {url: "redis://y"}
+neo4j:
+  g: {uri: "bolt://u:p@x"}
+frobnicate: 1
+""",
+    )
+
+    assert [problem.split(":")[0] for problem in found] == [
+        "1",
+        "3",
+        "3",
+        "5",
+        "5",
+        "6",
+        "6",
+        "8",
+        "10",
+        "11",
+    ]
+    assert "1: interval: 15 is not a duration; write 15s, 500ms or 1m30s" in found
+    assert "3: postgres.orders.dsn: the port must be a number from 1 to 65535" in found
+    assert "8: redis.bad: given twice, first on line 7" in found
+    assert any(
+        p.startswith("11: frobnicate: unknown key; there are interval, postgres")
+        for p in found
+    )
+    assert any(
+        p.startswith("3: postgres.orders.password_fil: unknown key; there are interval")
+        for p in found
+    )
+    assert any(
+        p.startswith("6: redis.bad name.collectors: no collector") for p in found
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: [", "1: not YAML: expected the node content, but found '<stream end>'"),
+        ("- a\n", "1: keys and values are wanted"),
+        (
+            "host: {local: {interval: 10s, timeout: 11s}}",
+            "1: host.local: timeout must not be longer than interval",
+        ),
+        (
+            "redis: {a: {url: 'redis://x', password_env: A, password_file: /b}}",
+            "1: redis.a: give one of password_file, password_env, password_command",
+        ),
+        ("redis: {a: {}}", "1: redis.a.url: is needed"),
+        (
+            "neo4j: {a: {uri: 'bolt://x', indexes: none}}",
+            "1: neo4j.a.indexes: no index set 'none'; there are ultimate-mcp",
+        ),
+        (
+            "web: {listen: '127.0.0.1'}",
+            "1: web.listen: '127.0.0.1' is not an address; write it as 127.0.0.1:10099",
+        ),
+    ],
+)
+def test_a_problem_says_what_would_be_right(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    assert problems(tmp_path, text) == [message]
+
+
+def test_a_password_in_a_url_is_in_no_message(tmp_path: Path) -> None:
+    found = problems(
+        tmp_path,
+        """\
+postgres:
+  a: {dsn: "postgresql://u:s3cret@b:99999/c"}
+neo4j:
+  b: {uri: "bolt://u:s3cret@x"}
+redis:
+  c: {url: "http://u:s3cret@x"}
+""",
+    )
+
+    assert len(found) == 3
+    assert "s3cret" not in "\n".join(found)
+
+
+def test_the_top_levels_interval_is_every_targets(tmp_path: Path) -> None:
+    text = """\
+interval: 30s
+redis: {a: {url: "redis://x"}, b: {url: "redis://x", interval: 5s}}
+host: {local: }
+"""
+    config = load(written(tmp_path, text))
+
+    assert {t.name: t.interval for t in config.targets} == {
+        "a": 30.0,
+        "b": 5.0,
+        "local": 30.0,
+    }
+
+
+def test_the_command_line_wins_over_the_file(tmp_path: Path) -> None:
+    path = written(tmp_path, "web: {listen: '127.0.0.1:1'}\nhost: {local: }\n")
+
+    config = load(path, {"web": {"listen": "127.0.0.1:2"}})
+
+    assert config.web.listen == "127.0.0.1:2"
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path / "none.yaml")
+
+    assert str(caught.value) == (
+        f"{tmp_path}/none.yaml: cannot be read: No such file or directory"
+    )
+
+
+def test_names_are_unique_over_all_kinds(tmp_path: Path) -> None:
+    text = "redis: {a: {url: 'redis://x'}}\nhost: {a: }\n"
+
+    assert problems(tmp_path, text) == [
+        "2: host.a: the name is taken by redis.a; names are unique"
+    ]
+
+
+def test_two_targets_with_the_same_settings_are_different(tmp_path: Path) -> None:
+    text = "redis: {a: {url: 'redis://x'}, b: {url: 'redis://x'}}"
+    config = load(written(tmp_path, text))
+
+    assert config.redis["a"] != config.redis["b"]
+    assert config.redis["a"] == load(written(tmp_path, text)).redis["a"]

@@ -1,0 +1,128 @@
+"""Polls follow scrapes: recognising a scraper, and placing the next poll."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from exporter.phase import Beat, Scrapes, Wish, next_start
+
+
+def followed(arrivals: list[float]) -> Scrapes:
+    scrapes = Scrapes()
+    for at in arrivals:
+        scrapes.seen(at)
+    return scrapes
+
+
+def test_two_scrapes_are_not_yet_a_scraper() -> None:
+    assert followed([0.0, 15.0]).beat is None
+
+
+def test_three_scrapes_at_equal_distances_are_a_scraper() -> None:
+    assert followed([0.0, 15.0, 30.0]).beat == Beat(last=30.0, period=15.0)
+
+
+def test_of_two_scrapers_at_one_period_the_first_recognised_is_kept() -> None:
+    arrivals = sorted([15.0 * n for n in range(9)] + [4.0 + 15.0 * n for n in range(9)])
+
+    beat = followed(arrivals).beat
+
+    assert beat is not None
+    assert beat.period == pytest.approx(15.0)
+    assert beat.last % 15.0 == pytest.approx(0.0)
+
+
+def test_a_burst_of_scrapes_does_not_disturb_the_scraper() -> None:
+    scrapes = followed([0.0, 15.0, 30.0])
+
+    changed = [scrapes.seen(37.0 + 0.001 * n) for n in range(200)]
+
+    assert not any(changed)
+    assert scrapes.beat == Beat(30.0, 15.0)
+
+
+def test_a_scraper_that_stays_away_is_forgotten() -> None:
+    scrapes = followed([0.0, 15.0, 30.0])
+
+    assert scrapes.current(30.0 + 3 * 15.0) == Beat(30.0, 15.0)
+    assert scrapes.current(30.0 + 4 * 15.0) is None
+
+
+def test_a_missed_scrape_does_not_lose_the_scraper() -> None:
+    scrapes = followed([0.0, 15.0, 30.0, 60.0])
+
+    assert scrapes.beat == Beat(60.0, 15.0)
+
+
+def test_a_drifting_period_is_followed() -> None:
+    scrapes = followed([n * 15.01 for n in range(40)])
+
+    assert scrapes.beat is not None
+    assert scrapes.beat.period == pytest.approx(15.01, abs=0.002)
+    assert scrapes.beat.last == pytest.approx(39 * 15.01)
+
+
+def test_only_a_scrape_off_its_time_changes_plans() -> None:
+    scrapes = followed([0.0, 15.0])
+
+    assert scrapes.seen(30.0)
+    assert not scrapes.seen(45.001)
+    assert scrapes.seen(60.05)
+
+
+def test_without_a_scraper_polls_keep_the_interval() -> None:
+    assert next_start(None, Wish(15.0, last=100.0), now=101.0) == 115.0
+
+
+def test_a_poll_that_is_overdue_begins_now() -> None:
+    assert next_start(None, Wish(15.0, last=100.0), now=140.0) == 140.0
+
+
+def test_a_poll_begins_its_lead_before_the_scrape() -> None:
+    wish = Wish(15.0, last=99.5, lead=0.5)
+
+    assert next_start(Beat(100.0, 15.0), wish, now=100.1) == pytest.approx(114.5)
+
+
+def test_a_poll_just_begun_is_not_repeated_for_the_same_scrape() -> None:
+    """The scrape at 115 s has its poll already: it began 0.5 s before."""
+    wish = Wish(15.0, last=114.5, lead=0.5)
+
+    assert next_start(Beat(100.0, 15.0), wish, now=114.7) == pytest.approx(129.5)
+
+
+@pytest.mark.parametrize(
+    ("period", "interval", "step"),
+    [(60.0, 15.0, 15.0), (5.0, 15.0, 15.0), (10.0, 15.0, 20.0), (20.0, 15.0, 20.0)],
+)
+def test_every_step_is_a_whole_part_or_multiple_of_the_scrapers_period(
+    period: float, interval: float, step: float
+) -> None:
+    beat = Beat(1000.0, period)
+    first = next_start(beat, Wish(interval, last=1000.0), now=1000.0)
+    second = next_start(beat, Wish(interval, last=first), now=first)
+
+    assert second - first == pytest.approx(step)
+    assert (first - 1000.0) % min(step, period) == pytest.approx(0.0)
+
+
+def test_each_scrape_at_the_interval_sees_exactly_one_new_poll() -> None:
+    scrapes = followed([0.0, 15.0, 30.0])
+    starts: list[float] = []
+    last = 29.5
+    for scrape in range(45, 450, 15):
+        now = last + 0.2
+        while True:
+            start = next_start(scrapes.beat, Wish(15.0, last, lead=0.5), now)
+            if start >= scrape:
+                break
+            starts.append(start)
+            last, now = start, start + 0.2
+        scrapes.seen(float(scrape))
+
+    gaps = {round(b - a, 6) for a, b in pairwise(starts)}
+
+    assert len(starts) == len(range(45, 450, 15))
+    assert gaps == {15.0}
