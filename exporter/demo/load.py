@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import aiohttp
 
-from exporter.demo.shop.database import CUSTOMERS, PRODUCTS
+from exporter.demo.shop.database import CUSTOMERS, POPULAR, PRODUCTS
 from exporter.demo.shop.graph import EXECUTIONS, USERS
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Operation(NamedTuple):
 def _product(dice: random.Random) -> Call:
     """Ask mostly for a few best sellers, as customers do: the cache is for them."""
     popular = dice.random() < 0.85  # noqa: PLR2004 - the share that keeps hits above 80 %
-    return Call("GET", f"/api/products/{dice.randint(1, 5 if popular else 100)}")
+    return Call("GET", f"/api/products/{dice.randint(1, 5 if popular else POPULAR)}")
 
 
 def _search(dice: random.Random) -> Call:

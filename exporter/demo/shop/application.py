@@ -71,6 +71,7 @@ class Application:
         stack.push_async_callback(cache.close)
         if places.postgres:
             self._database = await self._open_database(places.postgres, stack)
+            await cache.warm("product", await self._database.popular())
             routes += Shop(self._database, cache, self._instruments).routes()
         if places.neo4j:
             driver = await stack.enter_async_context(graph.driver(places.neo4j))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Load = Callable[[int], Awaitable[dict[str, Any] | None]]
 
 _NEAR_SECONDS = 30.0
-_FAR_SECONDS = 300
+_FAR_SECONDS = 3600
 _NEAR_SIZE = 200
 
 
@@ -61,6 +61,11 @@ class Cache:
             self._near.pop(next(iter(self._near)))
         self._near[key] = (time.monotonic() + _NEAR_SECONDS, value)
         return value
+
+    async def warm(self, kind: str, values: dict[int, Any]) -> None:
+        """Put values into Redis before the first customer comes."""
+        for number, value in values.items():
+            await self._to_redis(f"{kind}:{number}", value)
 
     async def touch(self, number: int) -> int:
         """Count a visit of a session in Redis; 0 when Redis refuses."""

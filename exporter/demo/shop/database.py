@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _POOL_SIZE = 8
 PRODUCTS = 5000
+POPULAR = 100
 CUSTOMERS = 500
 
 
@@ -86,6 +87,12 @@ class Database:
         query = "SELECT id, title, price::float8, stock FROM products WHERE id = %s"
         rows = await self._run("select", "products", query, number)
         return rows[0] if rows else None
+
+    async def popular(self) -> dict[int, dict[str, Any]]:
+        """Read the products that customers look at."""
+        query = "SELECT id, title, price::float8, stock FROM products WHERE id <= %s"
+        rows = await self._run("select", "products", query, POPULAR)
+        return {row["id"]: row for row in rows}
 
     async def search(self, words: str) -> list[dict[str, Any]]:
         """Find the products whose title sounds alike."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from exporter.demo.places import Graph as Place
     from exporter.demo.shop.instruments import Instruments
 
-EXECUTIONS = 6000
+EXECUTIONS = 10_000
 USERS = 200
 _BATCH = 2000
 

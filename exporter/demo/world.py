@@ -1,0 +1,193 @@
+"""The demo: starts everything, shows a live table, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import psutil
+
+from exporter.demo import faults
+from exporter.demo.load import PER_SECOND, Load
+from exporter.demo.parts import Site, start_servers
+from exporter.demo.programs import start_application, start_exporter
+from exporter.demo.servers.process import ServerError
+from exporter.demo.show import Show
+from exporter.demo.watcher import Watcher
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from typing import NoReturn
+
+    from exporter.demo.places import Places
+    from exporter.demo.servers.process import Process
+
+PORT = 10099
+_UNKNOWN_FAULT = 2
+_HEALTHY_SECONDS = 10.0
+_LOOK_AGAIN = 0.5
+
+
+def main(
+    fault: str | None, duration: float | None, stdout: TextIO, port: int = PORT
+) -> int:
+    """Run the demo until Ctrl-C, SIGTERM or `duration` seconds; return the exit status.
+
+    The fault is injected after a healthy phase. 0 is a good end, 1 a failure, 2 a fault
+    that does not exist; errors are one message on stderr.
+    """
+    try:
+        chosen = faults.load(fault) if fault else None
+    except faults.FaultError as error:
+        sys.stderr.write(f"kpi-exporter demo: {error}\n")
+        return _UNKNOWN_FAULT
+    try:
+        asyncio.run(_until_stopped(World(Show(stdout), port).run(chosen, duration)))
+    except (ServerError, faults.FaultError) as error:
+        sys.stderr.write(f"kpi-exporter demo: {error}\n")
+        return 1
+    return 0
+
+
+async def _until_stopped(work: Coroutine[Any, Any, None]) -> None:
+    """Run the work; SIGINT or SIGTERM ends it in order, further ones change nothing."""
+    running = asyncio.create_task(work)
+    loop = asyncio.get_running_loop()
+    stopped: list[int] = []
+
+    def stop(number: int) -> None:
+        if not stopped:
+            running.cancel()
+        stopped.append(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop, number)
+    try:
+        await running
+    except asyncio.CancelledError:
+        if not stopped:
+            raise
+
+
+class World:
+    """Everything that runs, in the order in which it is started; stopped backwards."""
+
+    def __init__(self, show: Show, port: int) -> None:
+        """Serve the exporter on `port`; nothing is started yet."""
+        self._show = show
+        self._listen = f"127.0.0.1:{port}"
+        self._port = port
+        self._state = "no fault"
+
+    async def run(self, fault: faults.Fault | None, duration: float | None) -> None:
+        """Start, show, stop; raises ServerError or FaultError."""
+        _require_free(self._port)
+        async with AsyncExitStack() as stack:
+            stack.callback(self._show.say, "stopped, nothing left behind")
+            folder = _make_folder()
+            stack.push_async_callback(asyncio.to_thread, shutil.rmtree, folder)
+            self._show.say(f"folder {folder}, passwords in {folder / 'secrets'}")
+            stack.callback(self._show.say, "stopping")
+            site = Site(folder, stack, self._show.say)
+            places, watch = await start_servers(site, self._listen)
+            if fault:
+                faults.require(fault, places)
+            programs = (
+                await start_application(site, places),
+                await start_exporter(site, watch),
+            )
+            self._show.say(f"load: {PER_SECOND} requests/s")
+            await self._live(places, fault, programs, duration)
+
+    async def _live(
+        self,
+        places: Places,
+        fault: faults.Fault | None,
+        programs: tuple[Process, ...],
+        duration: float | None,
+    ) -> None:
+        """Keep load, fault and table going until cancelled or time is up."""
+        load = Load(places)
+        watcher = Watcher(f"http://{self._listen}", places.application)
+        with self._show:
+            work = [load.run(), _guard(programs), watcher.run(self._show, self._title)]
+            if fault:
+                work.append(self._break(fault, places))
+            tasks = [asyncio.create_task(part) for part in work]
+            try:
+                done, _ = await asyncio.wait(
+                    tasks, timeout=duration, return_when=asyncio.FIRST_COMPLETED
+                )
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+        for task in done:
+            task.result()
+
+    def _title(self) -> str:
+        return self._state
+
+    async def _break(self, fault: faults.Fault, places: Places) -> NoReturn:
+        """Inject the fault after the healthy phase; mend it when cancelled."""
+        self._show.say(f"fault {fault.name} in {_HEALTHY_SECONDS:g} s: {fault.breaks}")
+        self._state = f"{fault.name} soon"
+        await asyncio.sleep(_HEALTHY_SECONDS)
+        try:
+            async with fault.broken(places):
+                self._show.say(f"fault {fault.name} is in")
+                self._state = f"FAULT {fault.name}"
+                await asyncio.Event().wait()
+        except Exception as error:
+            raise faults.FaultError(
+                f"the fault {fault.name} failed: {error}"
+            ) from error
+        raise faults.FaultError(f"the fault {fault.name} ended by itself")
+
+
+async def _guard(programs: tuple[Process, ...]) -> NoReturn:
+    """Raise ServerError when one of our own programs ends."""
+    while True:
+        for program in programs:
+            if not program.alive:
+                tail = program.log.read_text(errors="replace")[-2000:]
+                raise ServerError(f"{program.log.stem} ended by itself:\n{tail}")
+        await asyncio.sleep(_LOOK_AGAIN)
+
+
+def _make_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="kpi-exporter-demo-"))
+    folder.chmod(0o711)  # servers run as another user when we are root
+    (folder / "secrets").mkdir(0o700)
+    return folder
+
+
+def _require_free(port: int) -> None:
+    """Check that nobody listens on the exporter's port; raises ServerError."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return
+    raise ServerError(
+        f"port {port} of 127.0.0.1 is taken by {_holder(port)}; the demo's exporter"
+        " needs it: end that program first"
+    )
+
+
+def _holder(port: int) -> str:
+    """Name the process that listens on a port, as far as we may know it."""
+    with contextlib.suppress(psutil.Error):
+        for found in psutil.net_connections("tcp"):
+            listens = found.status == psutil.CONN_LISTEN
+            if listens and found.pid and found.laddr[1:] == (port,):
+                return f"{psutil.Process(found.pid).name()} (pid {found.pid})"
+    return "another program"
