@@ -18,6 +18,7 @@ from tests.source import ROOT, trees, uses
 # counts. `errors` and the version are for all, and `demo` is for `cli` alone.
 MAY_IMPORT = {
     "__init__": "",
+    "__main__": "cli",
     "errors": "",
     "units": "",
     "metrics": "",
@@ -41,7 +42,7 @@ MAY_IMPORT = {
     "target": "poll health snapshot collector metrics exposition config sources*",
     "schedule": "phase target",
     "web*": "web* snapshot catalogue* config collector exposition yaml_file units",
-    "check": "collectors collector config secret sources*",
+    "check": "poll snapshot exposition collectors collector config sources*",
     "app": "web* schedule target snapshot exposition own health collectors "
     "collector config config_load logs sources*",
     "cli": "app check config config_load logs units collectors collector demo*",
