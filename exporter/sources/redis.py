@@ -1,0 +1,188 @@
+"""Redis and Valkey through redis-py: one connection, the answers as raw fields."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import unquote, urlsplit
+
+from redis import exceptions
+from redis.asyncio.connection import Connection, SSLConnection, parse_url
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from exporter.config import RedisTarget
+from exporter.errors import Reason, SourceError
+from exporter.secret import read_secret, remember
+from exporter.sources import redis_errors
+from exporter.sources.base import Source
+from exporter.sources.redis_text import parse_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from redis.asyncio.connection import AbstractConnection
+
+    from exporter.sources.base import ResultT
+
+_CLIENT_NAME = "kpi-exporter"
+_CLOSE_PATIENCE = 1.0
+_PORT = 6379
+
+
+class RedisSource(Source[RedisTarget]):
+    """One Redis or Valkey server; INFO is taken apart here, its meaning is not.
+
+    The protocol is RESP2, which every version speaks. The driver has no timeouts: it
+    would start a task per command for them, and `Source` bounds every read anyway.
+    A server that loads its data set when we connect counts as starting; a replica that
+    loads later, on a connection we have, says so in `redis_loading_dump_file`.
+    """
+
+    def __init__(self, config: RedisTarget) -> None:
+        """Keep the settings; the url is used, and may be refused, at connect."""
+        super().__init__(config)
+        self._connection: AbstractConnection | None = None
+        url = urlsplit(config.url)
+        self._user = config.user or unquote(url.username or "") or None
+        self._password = unquote(url.password or "") or None
+        self._place = (
+            unquote(url.path)
+            if url.scheme == "unix"
+            else f"{url.hostname or 'localhost'}:{url.port or _PORT}"
+        )
+        if self._password:
+            remember(self._password)
+
+    @property
+    def connections(self) -> int:
+        """Connections to the server that are open now: 0 or 1."""
+        return int(self._connection is not None and self._connection.is_connected)
+
+    async def info(self, section: str | None = None) -> dict[str, str]:
+        """Return the fields of INFO: its default sections, or one section.
+
+        Never two, because Redis takes several from version 7 on.
+        """
+        return await self.fields("INFO", *([section] if section else []))
+
+    async def fields(self, *command: str) -> dict[str, str]:
+        """Return an answer made of `name:value` lines, such as CLUSTER INFO's."""
+        answer = await self.execute(*command)
+        if not isinstance(answer, bytes):
+            raise SourceError(
+                Reason.PROTOCOL, f"{self._place} answers {command[0]} without a text"
+            )
+        return parse_fields(answer.decode("utf-8", "replace"))
+
+    async def execute(self, *command: str) -> Any:
+        """Send one command and return its answer: bytes, int, None or a list."""
+        if self._connection is None:
+            raise SourceError(Reason.CONNECT, f"{self._place} is not connected")
+        self.queries += 1
+        await self._connection.send_command(*command, check_health=False)
+        return await self._connection.read_response()
+
+    def discard(self) -> None:
+        """Throw the connection away at once, without waiting for the server."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        writer = connection._writer  # noqa: SLF001 - the driver offers no abort
+        if writer is not None:
+            writer.transport.abort()
+        connection._close()  # type: ignore[no-untyped-call]  # noqa: SLF001 - as above
+
+    async def close(self) -> None:
+        """Close in good order; never waits longer than a second for the server."""
+        if self._connection is not None:
+            with contextlib.suppress(exceptions.RedisError, TimeoutError):
+                async with asyncio.timeout(_CLOSE_PATIENCE):
+                    await self._connection.disconnect()
+        self.discard()
+
+    async def _connect(self) -> None:
+        if self._connection is not None:
+            if self.connections and not await self._connection.can_read():
+                return
+            self.discard()  # closed by the server, or an answer that nobody awaited
+        password = await read_secret(self.config) or self._password
+
+        async def greet(connection: AbstractConnection) -> None:
+            await self._greet(connection, password)
+
+        kind, options = self._options()
+        self._connection = kind(
+            **options,
+            protocol=2,
+            retry=Retry(NoBackoff(), 0),
+            socket_timeout=None,
+            socket_connect_timeout=None,
+            driver_info=None,
+            redis_connect_func=greet,
+        )
+        await self._connection.connect()  # type: ignore[no-untyped-call]  # driver
+
+    def _options(self) -> tuple[type[AbstractConnection], dict[str, Any]]:
+        """Return the driver's class and arguments for the url; raises SourceError."""
+        try:
+            options: dict[str, Any] = dict(parse_url(self.config.url))
+        except ValueError as error:
+            raise SourceError(Reason.CONNECT, "the url has a bad option") from error
+        kind = options.pop("connection_class", Connection)
+        for name in ("db", "username", "password"):
+            options.pop(name, None)
+        for name in options:
+            if name in ("host", "port", "path"):
+                continue
+            if not (name.startswith("ssl_") and issubclass(kind, SSLConnection)):
+                raise SourceError(
+                    Reason.CONNECT,
+                    "the url has an unknown option; there are ssl_ca_certs, "
+                    "ssl_certfile, ssl_keyfile and ssl_cert_reqs, all of rediss://",
+                )
+        return kind, options
+
+    async def _greet(
+        self, connection: AbstractConnection, password: str | None
+    ) -> None:
+        """Log in, give our name and ask whether it serves, all in one write.
+
+        One write, because a server with too many clients closes right after its error,
+        and a second write would lose the error to a reset.
+        """
+        await connection.on_connect()
+        commands: list[tuple[str, ...]] = [
+            ("CLIENT", "SETNAME", _CLIENT_NAME),
+            ("PING",),
+        ]
+        login = bool(self._user or password)
+        if login:
+            commands.insert(0, ("AUTH", *filter(None, (self._user,)), password or ""))
+        self.queries += len(commands)
+        await connection.send_packed_command(
+            connection.pack_commands(commands), check_health=False
+        )
+        if login:
+            try:
+                await connection.read_response()
+            except (exceptions.AuthenticationError, exceptions.ResponseError) as error:
+                raise redis_errors.login_refused(
+                    error, self._place, self._user or "default"
+                ) from None
+        for _ in ("CLIENT", "PING"):
+            try:
+                await connection.read_response()
+            except exceptions.ResponseError as error:
+                if not redis_errors.harmless(error):
+                    raise
+
+    async def _read(self, read: Callable[[Self], Awaitable[ResultT]]) -> ResultT:
+        return await read(self)
+
+    def _classify(self, error: Exception) -> SourceError:
+        return redis_errors.classify(error, self._place, self._user or "default")
+
+
+SOURCE = RedisSource
