@@ -1,0 +1,1 @@
+"""The HTTP side: pages, discovery, health, TLS and users; collects nothing itself."""

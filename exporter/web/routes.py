@@ -1,0 +1,114 @@
+"""Answers each path; a handler asks the service and turns what it says into HTTP."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from exporter.errors import ConfigError
+from exporter.web import discovery, status_page
+from exporter.web.guard import text
+from exporter.web.send import Sender
+
+if TYPE_CHECKING:
+    from exporter.web.service import Service
+
+PATHS = """\
+there is no such page; there are
+  /                    what is polled, and how it goes
+  /metrics             everything, for one Prometheus job
+  /probe?target=NAME   one target
+  /self                the exporter's own process
+  /sd                  the targets, for Prometheus' http_sd_configs
+  /-/healthy           whether the process answers
+  /-/ready             whether every target was polled once
+  /-/reload            reads the configuration again (POST)
+"""
+
+
+class Routes:
+    """The handlers of all pages."""
+
+    def __init__(self, service: Service) -> None:
+        """Take whom to ask."""
+        self._service = service
+        self._sender = Sender()
+
+    def add_to(self, application: web.Application) -> None:
+        """Make the application answer on every path."""
+        router = application.router
+        router.add_get("/", self.status)
+        router.add_get("/metrics", self.metrics)
+        router.add_get("/probe", self.probe)
+        router.add_get("/self", self.own)
+        router.add_get("/sd", self.discovery)
+        router.add_get("/-/healthy", self.healthy)
+        router.add_get("/-/ready", self.ready)
+        router.add_post("/-/reload", self.reload)
+
+    async def status(self, _: web.Request) -> web.Response:
+        """Show people how each target does."""
+        page = status_page.render(self._service.status())
+        headers = {"Content-Security-Policy": status_page.POLICY}
+        return web.Response(text=page, content_type="text/html", headers=headers)
+
+    async def metrics(self, request: web.Request) -> web.StreamResponse:
+        """Serve everything."""
+        self._note(request, None)
+        return await self._sender.send(request, self._service.snapshot.page())
+
+    async def probe(self, request: web.Request) -> web.StreamResponse:
+        """Serve one target, whether it is up or down."""
+        name = request.query.get("target", "")
+        if not name:
+            return text(f"which target? /probe?target=NAME\n{self._names()}", 400)
+        try:
+            page = self._service.snapshot.page(name)
+        except KeyError:
+            return text(f"no target {name[:100]!r} is configured\n{self._names()}", 404)
+        self._note(request, name)
+        return await self._sender.send(request, page)
+
+    async def own(self, request: web.Request) -> web.StreamResponse:
+        """Serve our own process."""
+        return await self._sender.send(request, self._service.own_page())
+
+    async def discovery(self, request: web.Request) -> web.Response:
+        """List what to scrape."""
+        config = self._service.config
+        url = config.links.external_url or f"{request.scheme}://{_asked(request)}"
+        return web.json_response(discovery.groups(config.targets, url))
+
+    async def healthy(self, _: web.Request) -> web.Response:
+        """Say that the process answers."""
+        return text("healthy")
+
+    async def ready(self, _: web.Request) -> web.Response:
+        """Say whether every target was polled at least once."""
+        ready, message = self._service.ready()
+        return text(message, 200 if ready else 503)
+
+    async def reload(self, _: web.Request) -> web.Response:
+        """Read the configuration again, or say everything that is wrong with it."""
+        try:
+            await self._service.reload()
+        except ConfigError as error:
+            return text(f"the old configuration stays in force:\n{error}", 500)
+        return text("the configuration was read again")
+
+    def _note(self, request: web.Request, scope: str | None) -> None:
+        if request.method == "GET":
+            self._service.scraped(scope, request.remote)
+
+    def _names(self) -> str:
+        names = [target.name for target in self._service.config.targets]
+        return "\n".join(["the targets are:", *names])
+
+
+def _asked(request: web.Request) -> str:
+    """Return the address that the client asked, without looking a name up."""
+    if asked := request.headers.get("Host"):
+        return asked
+    host, port = request.get_extra_info("sockname")[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,139 @@
+"""Listens on an address, and changes certificates there while connections go on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import socket
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from exporter.errors import ConfigError
+from exporter.units import address as split
+
+if TYPE_CHECKING:
+    import ssl
+
+    from exporter.web.web_config import WebConfig
+
+_BACKLOG = 1024
+_LOOK_SECONDS = 1.0
+_IDLE_SECONDS = 300.0
+_GOODBYE_SECONDS = 5.0
+
+_log = logging.getLogger(__name__)
+
+
+class Server(web.AppRunner):
+    """An application on one listening socket; `cleanup()` ends all of it.
+
+    Each TLS context gets a site of its own on a copy of that socket: a changed one
+    replaces the site, no connection is refused meanwhile, and running ones go on.
+    """
+
+    def __init__(
+        self,
+        application: web.Application,
+        listening: socket.socket,
+        config: WebConfig | None,
+    ) -> None:
+        """Take a bound socket, which is closed at the end."""
+        super().__init__(
+            application,
+            access_log=None,
+            keepalive_timeout=_IDLE_SECONDS,
+            shutdown_timeout=_GOODBYE_SECONDS,
+        )
+        self._listening = listening
+        self._config = config
+        self._site: web.SockSite | None = None
+        self._context: ssl.SSLContext | None = None
+        self._following: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Begin to answer, and to follow the web configuration if there is one."""
+        await self.setup()
+        await self._serve()
+        if self._config:
+            self._following = asyncio.create_task(self._follow(self._config))
+
+    async def cleanup(self) -> None:
+        """Stop listening, give running answers a few seconds, close everything."""
+        if self._following:
+            self._following.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._following
+        self._listening.close()
+        await super().cleanup()
+
+    async def _serve(self) -> None:
+        context = self._config.context if self._config else None
+        site = web.SockSite(
+            self, self._listening.dup(), ssl_context=context, backlog=_BACKLOG
+        )
+        await site.start()
+        if self._site:
+            await self._site.stop()
+        self._site, self._context = site, context
+        _log.info("listening", extra={"fields": {"url": site.name}})
+
+    async def _follow(self, config: WebConfig) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            config.refresh()
+            if config.context is self._context:
+                continue
+            try:
+                await self._serve()
+            except OSError as error:
+                fields = {"error": str(error)}
+                _log.error(
+                    "cannot listen with the new certificate", extra={"fields": fields}
+                )
+
+
+async def start(
+    application: web.Application, address: str, config: WebConfig | None
+) -> Server:
+    """Serve an application on `host:port` until `cleanup()` of what is returned.
+
+    `config` must be the one that the application was built with. Port 0 takes any free
+    port; `addresses` of what is returned says which. Raises ConfigError, in words for
+    the reader, when nobody can listen there.
+    """
+    server = Server(application, _listen(address), config)
+    try:
+        await server.open()
+    except BaseException:
+        await server.cleanup()
+        raise
+    return server
+
+
+def _listen(address: str) -> socket.socket:
+    try:
+        host, port = split(address)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except ValueError as error:
+        raise ConfigError([f"web.listen: {error}"]) from error
+    except OSError as error:
+        raise ConfigError([f"web.listen: {address}: {_advice(error)}"]) from error
+
+
+def _advice(error: OSError) -> str:
+    match error.errno:
+        case errno.EADDRINUSE:
+            return (
+                "the port is in use, perhaps by another kpi-exporter; "
+                "stop that or choose another port"
+            )
+        case errno.EACCES:
+            return "not allowed; ports below 1024 are for root, choose another"
+        case errno.EADDRNOTAVAIL:
+            return "this machine has no such address"
+        case _:
+            return error.strerror or str(error)

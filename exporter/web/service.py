@@ -1,0 +1,82 @@
+"""What the web part needs from the rest of the process: a few small shapes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from exporter.config import Config
+    from exporter.errors import Reason
+
+
+class Page(Protocol):
+    """One exposition as bytes that are ready to send."""
+
+    @property
+    def plain(self) -> bytes:
+        """The text as it is."""
+
+    @property
+    def gzip(self) -> bytes:
+        """The same text, compressed."""
+
+
+class Snapshot(Protocol):
+    """What the latest good polls said."""
+
+    def page(self, target: str | None = None) -> Page:
+        """Return everything, or one target's part; KeyError for an unknown target."""
+
+
+class CollectorStatus(NamedTuple):
+    """How one collector's latest poll went; `None` means not polled yet.
+
+    `age_seconds` counts from the last success; `duration_seconds` is what the poll
+    took.
+    """
+
+    name: str
+    ok: bool | None
+    reason: Reason | None = None
+    message: str = ""
+    age_seconds: float | None = None
+    duration_seconds: float | None = None
+    series: int = 0
+
+
+class TargetStatus(NamedTuple):
+    """One configured system; `up` is `None` until it has been polled."""
+
+    target: str
+    source: str
+    up: bool | None
+    collectors: Sequence[CollectorStatus] = ()
+
+
+class Service(Protocol):
+    """The process behind the pages; each attribute may change with a reload."""
+
+    @property
+    def config(self) -> Config:
+        """The configuration in force."""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The snapshot that is served."""
+
+    def own_page(self) -> Page:
+        """Return the exposition of our own process."""
+
+    def ready(self) -> tuple[bool, str]:
+        """Say whether every target was polled at least once, in words too."""
+
+    async def reload(self) -> None:
+        """Read the configuration again; ConfigError keeps the old one in force."""
+
+    def scraped(self, scope: str | None, remote: str | None) -> None:
+        """Take note that a scrape begins: of one target, or of everything (`None`)."""
+
+    def status(self) -> Sequence[TargetStatus]:
+        """Return every target with its collectors, for the page that people read."""
