@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 from importlib import import_module
@@ -49,9 +50,9 @@ def from_path() -> Path:
 class RedisServer:
     """One server with its data in `folder`, on the same port as long as it is used.
 
-    `settings` are lines of redis.conf, such as `{"maxmemory": "64mb"}`. Nothing is
-    saved to disk unless they ask for it. A failure to start is a ServerError that holds
-    the end of the log.
+    `settings` are lines of redis.conf, such as `{"maxmemory": "64mb"}`, quoted as
+    there. Nothing is saved to disk unless they ask for it. A failure to start is a
+    ServerError that holds the end of the log.
     """
 
     def __init__(
@@ -86,20 +87,9 @@ class RedisServer:
     def start(self) -> None:
         """Start it, on its old port if it ran before, and wait until it answers."""
         hand_over(self.folder)
-        settings = {
-            "bind": "127.0.0.1",
-            "port": str(self.port),
-            "dir": str(self.folder),
-            "save": "",
-            "appendonly": "no",
-            **({"requirepass": self.password} if self.password else {}),
-            **self.settings,
-        }
-        options = [
-            part for name, value in settings.items() for part in (f"--{name}", value)
-        ]
         self._process = Process(
-            [str(self._program()), *options], self.folder / "redis.log"
+            [str(self._program()), str(self._settings_file())],
+            self.folder / "redis.log",
         )
         self._process.wait_until(self._answers, _START_PATIENCE)
 
@@ -120,6 +110,26 @@ class RedisServer:
         """End it as a crash would; `start` brings it back."""
         self.process.kill()
 
+    def _settings_file(self) -> Path:
+        """Write redis.conf, which keeps the password out of the list of processes."""
+        settings = {
+            "bind": "127.0.0.1",
+            "port": str(self.port),
+            "dir": str(self.folder),
+            "save": '""',
+            **({"requirepass": _quoted(self.password)} if self.password else {}),
+            **self.settings,
+        }
+        file = self.folder / "redis.conf"
+        file.touch(mode=0o600)
+        file.write_text(
+            "".join(f"{name} {value}\n" for name, value in settings.items())
+        )
+        owner = unprivileged()
+        if owner:
+            os.chown(file, *owner)
+        return file
+
     def _program(self) -> Path:
         """Return the server's path, that of a copy if its own is closed to its user."""
         original = self._binary or from_path()
@@ -138,6 +148,11 @@ class RedisServer:
                 return probe.recv(64)[:1] in (b"+", b"-")
         except OSError:
             return False
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _open_to_others(program: Path) -> bool:
