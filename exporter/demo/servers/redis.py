@@ -88,8 +88,7 @@ class RedisServer:
         """Start it, on its old port if it ran before, and wait until it answers."""
         hand_over(self.folder)
         self._process = Process(
-            [str(self._program()), str(self._settings_file())],
-            self.folder / "redis.log",
+            [self._program(), self._settings_file()], self.folder / "redis.log"
         )
         self._process.wait_until(self._answers, _START_PATIENCE)
 
@@ -110,12 +109,16 @@ class RedisServer:
         """End it as a crash would; `start` brings it back."""
         self.process.kill()
 
-    def _settings_file(self) -> Path:
-        """Write redis.conf, which keeps the password out of the list of processes."""
+    def _settings_file(self) -> str:
+        """Write redis.conf, which keeps the password out of the list of processes.
+
+        Paths are relative to the folder, the server's working directory: those above it
+        may be closed to the server's user.
+        """
         settings = {
             "bind": "127.0.0.1",
             "port": str(self.port),
-            "dir": str(self.folder),
+            "dir": ".",
             "save": '""',
             **({"requirepass": _quoted(self.password)} if self.password else {}),
             **self.settings,
@@ -128,17 +131,17 @@ class RedisServer:
         owner = unprivileged()
         if owner:
             os.chown(file, *owner)
-        return file
+        return file.name
 
-    def _program(self) -> Path:
+    def _program(self) -> str:
         """Return the server's path, that of a copy if its own is closed to its user."""
         original = self._binary or from_path()
         if unprivileged() is None or _open_to_others(original):
-            return original
+            return str(original)
         copy = self.folder / original.name
         shutil.copyfile(original, copy)
         copy.chmod(0o755)
-        return copy
+        return f"./{copy.name}"
 
     def _answers(self) -> bool:
         """Tell whether the server answers PING, be it with an error such as NOAUTH."""
