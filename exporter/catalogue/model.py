@@ -1,0 +1,178 @@
+"""The shape of the catalogue: what a KPI says about itself, checked strictly."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from exporter.catalogue.limits import Unit, parse_limit
+from exporter.units import Duration  # noqa: TC001 - pydantic reads it at run time
+
+Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class Strict(BaseModel):
+    """Unknown keys are errors, and nothing changes after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Severity(StrEnum):
+    """Who acts: `critical` wakes somebody, `warning` is a ticket, `info` is shown."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Profile(StrEnum):
+    """A platform whose promises can be chosen; the first one is the default."""
+
+    MCP_SECURITY_PLATFORM = "mcp-security-platform"
+    STELLAR_LOGIC = "stellar-logic"
+    ULTIMATE_MCP = "ultimate-mcp"
+    DEVELOPER_MESH = "developer-mesh"
+    MCP_V2 = "mcp-v2"
+
+
+class Alert(Strict):
+    """A limit that must not be passed for longer than `for` seconds."""
+
+    severity: Severity
+    limit: float
+    hold: Duration = Field(alias="for")
+
+
+class Input(Strict):
+    """A series of the KPI's tests, as a function of the KPI's value `v`.
+
+    `series` is written as in PromQL. `value` is what it holds, `rate` what it grows by
+    each second: arithmetic on `v`. `quantile` makes the buckets of a histogram (whose
+    `series` is named without `_bucket`) of which `v` is that quantile.
+    """
+
+    series: Text
+    value: str | None = None
+    rate: str | None = None
+    quantile: float | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Input:
+        given = (self.value, self.rate, self.quantile)
+        if sum(part is not None for part in given) != 1:
+            raise ValueError("give one of value, rate, quantile")
+        return self
+
+
+class Evidence(Strict):
+    """What is written beside a broken promise: at most five lines from series.
+
+    `query` holds `%q` where the target's name goes; `line` is a template over one
+    result. `inputs` are the series of its test, `expected` the text they must give.
+    """
+
+    query: Text
+    line: Text
+    inputs: tuple[Input, ...] = Field(min_length=1)
+    expected: tuple[str, ...] = Field(min_length=1, max_length=5)
+
+
+class Panel(Strict):
+    """Where the KPI is drawn: the row that asks its question, and the kind of panel."""
+
+    row: Text
+    kind: Literal["timeseries", "stat"] = "timeseries"
+
+
+class Kpi(Strict):
+    """One measurable promise."""
+
+    id: Slug
+    title: Text
+    question: Text
+    unit: Unit
+    better: Literal["lower", "higher"]
+    scope: Literal["target", "application", "exporter"] = "target"
+    by: tuple[Slug, ...] = ()
+    expr: Text
+    guard: Text | None = None
+    alerts: tuple[Alert, ...] = ()
+    profiles: dict[Profile, tuple[Alert, ...]] = {}
+    evidence: Evidence | None = None
+    why: Text
+    runbook: Text
+    panel: Panel
+    inputs: tuple[Input, ...] = Field(min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _limits_in_base_units(cls, data: Any) -> Any:
+        """Read the limits by the KPI's unit, and a profile's as changes of the default.
+
+        A profile may say `{warning: 80%}`, and `{warning: {limit: 10ms, for: 5m}}`
+        where the default states no such severity.
+        """
+        if not isinstance(data, dict) or data.get("unit") not in list(Unit):
+            return data
+        unit = Unit(data["unit"])
+        alerts = [_with_limit(alert, unit) for alert in data.get("alerts", ())]
+        profiles = {
+            name: _changed(alerts, changes, unit)
+            for name, changes in (data.get("profiles") or {}).items()
+        }
+        return {**data, "alerts": alerts, "profiles": profiles}
+
+    @model_validator(mode="after")
+    def _critical_is_worse(self) -> Kpi:
+        for alerts in (self.alerts, *self.profiles.values()):
+            check_order(alerts, self.better)
+        return self
+
+    def alerts_of(self, profile: Profile) -> tuple[Alert, ...]:
+        """Return the alerts of a profile, which are the default's unless it differs."""
+        return self.profiles.get(profile, self.alerts)
+
+
+class Subject(Strict):
+    """One file of the catalogue: the KPIs of one subject, in the order of triage."""
+
+    subject: Slug
+    title: Text
+    kpis: tuple[Kpi, ...] = Field(min_length=1)
+
+
+def check_order(alerts: tuple[Alert, ...], better: str) -> None:
+    """Refuse two alerts of one severity, and a critical one milder than a warning."""
+    limits = {alert.severity: alert.limit for alert in alerts}
+    if len(limits) < len(alerts):
+        raise ValueError("two alerts have the same severity")
+    if Severity.CRITICAL not in limits or Severity.WARNING not in limits:
+        return
+    critical, warning = limits[Severity.CRITICAL], limits[Severity.WARNING]
+    milder = critical < warning if better == "lower" else critical > warning
+    if milder:
+        raise ValueError(
+            f"critical ({critical:g}) is milder than warning ({warning:g})"
+        )
+
+
+def _with_limit(alert: Any, unit: Unit) -> Any:
+    if not isinstance(alert, dict) or "limit" not in alert:
+        return alert
+    return {**alert, "limit": parse_limit(alert["limit"], unit)}
+
+
+def _changed(alerts: list[Any], changes: Any, unit: Unit) -> list[Any]:
+    if not isinstance(changes, dict):
+        raise ValueError("a profile says {severity: limit}")  # noqa: TRY004 - pydantic reports ValueErrors
+    merged = {
+        a["severity"]: a for a in alerts if isinstance(a, dict) and "severity" in a
+    }
+    for severity, change in changes.items():
+        own = change if isinstance(change, dict) else {"limit": change}
+        base = merged.get(severity, {"severity": severity})
+        merged[severity] = {**base, **_with_limit(own, unit)}
+    return list(merged.values())

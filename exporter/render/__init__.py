@@ -1,0 +1,1 @@
+"""Turns the catalogue into rules, rule tests, dashboards and runbooks: pure functions."""

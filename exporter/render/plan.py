@@ -1,0 +1,93 @@
+"""What is to be rendered: the catalogue with a profile's and a user's limits applied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from exporter.catalogue.model import Alert, Kpi, Profile, Severity, Subject, check_order
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Where the reader of a notification gets on: bases of URLs, without a slash."""
+
+    runbooks: str = "http://127.0.0.1:10099/runbooks"
+    dashboards: str = "http://127.0.0.1:3000/d"
+    evidence: str = "http://127.0.0.1:10099/evidence"
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """One alert to render: a KPI's limit for all targets, or for one of them.
+
+    `target` is whose limit it is, None the general one; `apart` are the targets that
+    have limits of their own and are left out of the general one.
+    """
+
+    kpi: Kpi
+    alert: Alert
+    target: str | None = None
+    apart: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """A user's limits of one KPI by severity, and those of single targets."""
+
+    limits: dict[Severity, float] = field(default_factory=dict)
+    targets: dict[str, dict[Severity, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that rendering reads: subjects, profile, overrides, links."""
+
+    subjects: Sequence[Subject]
+    profile: Profile = Profile.MCP_SECURITY_PLATFORM
+    overrides: dict[str, Override] = field(default_factory=dict)
+    links: Links = field(default_factory=Links)
+    labels: dict[str, str] = field(default_factory=dict)
+    speed: int = 1
+
+    def promises(self, kpi: Kpi) -> Iterator[Promise]:
+        """Yield a KPI's alerts: the general ones first, then those of single targets.
+
+        Raises ValueError when an override makes a critical alert milder than a warning.
+        """
+        override = self.overrides.get(kpi.id, Override())
+        general = _limited(kpi, kpi.alerts_of(self.profile), override.limits)
+        own = {
+            name: _limited(kpi, general, limits)
+            for name, limits in override.targets.items()
+        }
+        for alert in general:
+            apart = tuple(sorted(n for n, a in own.items() if alert not in a))
+            yield Promise(kpi, alert, apart=apart)
+        for name in sorted(own):
+            for alert in own[name]:
+                if alert not in general:
+                    yield Promise(kpi, alert, target=name)
+
+
+def _limited(
+    kpi: Kpi, alerts: tuple[Alert, ...], limits: dict[Severity, float]
+) -> tuple[Alert, ...]:
+    """Put other limits in place of the stated ones; a new severity waits as the others."""
+    changed = {alert.severity: alert for alert in alerts}
+    for severity, limit in limits.items():
+        base = changed.get(severity) or Alert(
+            severity=severity, limit=limit, hold=alerts[0].hold if alerts else 300.0
+        )
+        changed[severity] = base.model_copy(update={"limit": limit})
+    result = tuple(changed.values())
+    check_order(result, kpi.better)
+    return result
+
+
+def with_subject(plan: Plan, subject: Subject) -> Plan:
+    """Return the plan narrowed to one subject."""
+    return replace(plan, subjects=(subject,))

@@ -1,0 +1,217 @@
+"""Catalogue → promtool tests: each alert fires, stays silent, recovers, misses data."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import promql_parser
+
+from exporter.render import rules
+from exporter.render.series import notation, series_of
+from exporter.render.words import alert_name, promise, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from exporter.catalogue.model import Kpi, Subject
+    from exporter.render.plan import Plan, Promise
+
+_VALUES = {"job": "j", "instance": "i", "target": "t", "application": "t"}
+_MINUTE = 60.0
+_SAFE = 0.05  # how far beyond and within its limit a value is tried, as a share of it
+_SELECTOR = re.compile(r"\{(?P<labels>.*)\}$")
+
+
+class Case(NamedTuple):
+    """One promise with everything that its tests are written from."""
+
+    plan: Plan
+    subject: Subject
+    each: Promise
+
+    @property
+    def kpi(self) -> Kpi:
+        """The KPI whose promise it is."""
+        return self.each.kpi
+
+    @property
+    def hold(self) -> float:
+        """Seconds that the promise must be broken for."""
+        return max(1, round(self.each.alert.hold / self.plan.speed))
+
+    @property
+    def name(self) -> str:
+        """The test's subject in words."""
+        whose = f" of {self.each.target}" if self.each.target else ""
+        return f"{alert_name(self.kpi)} ({self.each.alert.severity}){whose}"
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels of the recording in the tests."""
+        own = {"target": self.each.target} if self.each.target else {}
+        values = {**_VALUES, **own}
+        return {n: values.get(n, f"a-{n}") for n in rules.labels_of(self.kpi)}
+
+
+def tests(plan: Plan, subject: Subject) -> dict[str, Any]:
+    """Make the test file of a subject; it stands in `tests/` beside the rules."""
+    cases = [
+        Case(plan, subject, each)
+        for kpi in subject.kpis
+        for each in plan.promises(kpi)
+    ]
+    return {
+        "rule_files": [f"../{subject.subject}.yaml"],
+        "evaluation_interval": "1m",
+        "tests": [test for case in cases for test in _tests(case)],
+    }
+
+
+def _tests(case: Case) -> Iterator[dict[str, Any]]:
+    limit = case.each.alert.limit
+    off = (abs(limit) * _SAFE or 1.0) * (1 if case.kpi.better == "lower" else -1)
+    yield _from_inputs(case, "fires beyond its limit", limit + off)
+    yield _from_inputs(case, "is silent at its limit", limit)
+    if limit:
+        yield _from_inputs(case, "is silent within its limit", limit - off)
+    yield _in_time(case, limit + off, _kept(case))
+    yield {
+        "name": f"{case.name} is silent without data",
+        "interval": "1m",
+        "input_series": [],
+        "alert_rule_test": [_check(case, 60 * _MINUTE, None, limit)],
+    }
+
+
+def _kept(case: Case) -> float:
+    """Return a value that keeps every promise of the KPI."""
+    limits = [each.alert.limit for each in case.plan.promises(case.kpi)]
+    if case.kpi.better == "lower":
+        return min(limits) * (1 - _SAFE)
+    return max(limits) * (1 + _SAFE)
+
+
+def _from_inputs(case: Case, what: str, value: float) -> dict[str, Any]:
+    """Go the whole way from raw series to the alert, once everything has settled."""
+    kpi = case.kpi
+    slowest = max(each.alert.hold for each in case.plan.promises(kpi))
+    at = settled(kpi) + slowest + _MINUTE
+    inputs = [*kpi.inputs]
+    if kpi.evidence:
+        inputs += kpi.evidence.inputs
+    count = int(at / _MINUTE) + 1
+    series = [notation(s, count) for s in series_of(inputs, value, _MINUTE)]
+    if case.each.target:
+        series = [_of_target(s, case.each.target) for s in series]
+    is_value = f"abs({rules.record_name(kpi)} - {value:.12g}) < bool 1e-9"
+    labels = ", ".join(f'{key}="{text}"' for key, text in case.labels.items())
+    return {
+        "name": f"{case.name} {what}",
+        "interval": "1m",
+        "input_series": series,
+        "alert_rule_test": [_check(case, at, 0.0, value)],
+        "promql_expr_test": [
+            {
+                "expr": is_value,
+                "eval_time": _time(at),
+                "exp_samples": [{"labels": f"{{{labels}}}", "value": 1}],
+            }
+        ],
+    }
+
+
+def _in_time(case: Case, bad: float, good: float) -> dict[str, Any]:
+    """Step the recording itself, so that `for` and recovery are exact to a minute."""
+    hold = int(case.hold // _MINUTE)
+    begun = 2 * _MINUTE
+    values = [good, good, *[bad] * (hold + 3), good, good]
+    written = " ".join(f"{value:.12g}" for value in values)
+    inputs = [{"series": _selector(case), "values": written}]
+    if case.kpi.guard:
+        guard = _selector(case).replace(
+            rules.record_name(case.kpi), rules.guard_name(case.kpi)
+        )
+        inputs.append({"series": guard, "values": f"1x{len(values)}"})
+    return {
+        "name": f"{case.name} waits for its time and recovers",
+        "interval": "1m",
+        "input_series": inputs,
+        "alert_rule_test": [
+            _check(case, (1 + hold) * _MINUTE, begun, bad, bare=True),
+            _check(case, (2 + hold) * _MINUTE, begun, bad, bare=True),
+            _check(case, (5 + hold) * _MINUTE, None, good),
+        ],
+    }
+
+
+def settled(kpi: Kpi) -> float:
+    """Return the seconds after which constant inputs give a constant value."""
+    found = re.findall(r"\[(\w+)(?::\w*)?\]", f"{kpi.expr} {kpi.guard or ''}")
+    ranges = [promql_parser.parse_duration(text).total_seconds() for text in found]
+    return max(ranges, default=0.0) + _MINUTE
+
+
+def _check(
+    case: Case, at: float, since: float | None, value: float, *, bare: bool = False
+) -> dict[str, Any]:
+    """Expect what fires at `at` when the value has been there since `since`.
+
+    Both severities of a KPI share a name, so a value may break two promises at once.
+    `bare` is without evidence, which has no series then.
+    """
+    siblings = [case._replace(each=each) for each in case.plan.promises(case.kpi)]
+    firing = [
+        _alert(other, value, bare=bare)
+        for other in siblings
+        if since is not None
+        and other.labels == case.labels
+        and at - since >= other.hold
+        and _breaks(other, value)
+    ]
+    alert = {"eval_time": _time(at), "alertname": alert_name(case.kpi)}
+    return {**alert, "exp_alerts": firing}
+
+
+def _breaks(case: Case, value: float) -> bool:
+    limit = case.each.alert.limit
+    return value > limit if case.kpi.better == "lower" else value < limit
+
+
+def _alert(case: Case, value: float, *, bare: bool) -> dict[str, Any]:
+    rule = rules.alert(case.plan, case.subject, case.each)
+    labels = {**case.labels, **rule["labels"]}
+    return {"exp_labels": labels, "exp_annotations": _rendered(case, value, bare=bare)}
+
+
+def _rendered(case: Case, value: float, *, bare: bool) -> dict[str, str]:
+    """Write the annotations as Prometheus will, to the character."""
+    kpi = case.kpi
+    rule = rules.alert(case.plan, case.subject, case.each)
+    texts: dict[str, str] = dict(rule["annotations"])
+    if kpi.evidence:
+        lines = () if bare else kpi.evidence.expected
+        texts["evidence"] = "".join(f"{line}\n" for line in lines)
+    for name, label in case.labels.items():
+        texts = {
+            key: text.replace(f"{{{{ $labels.{name} }}}}", label)
+            for key, text in texts.items()
+        }
+    return {
+        key: re.sub(r"\{\{ \$value[^}]*\}\}\S*", shown(value, kpi.unit), text)
+        for key, text in texts.items()
+    }
+
+
+def _selector(case: Case) -> str:
+    labels = ", ".join(f'{name}="{value}"' for name, value in case.labels.items())
+    return f"{rules.record_name(case.kpi)}{{{labels}}}"
+
+
+def _of_target(series: dict[str, str], target: str) -> dict[str, str]:
+    name = series["series"].replace('target="t"', f'target="{target}"')
+    return {**series, "series": name}
+
+
+def _time(seconds: float) -> str:
+    return f"{int(seconds)}s"

@@ -1,0 +1,118 @@
+"""Catalogue → recording and alert rules of one subject, as plain data for YAML."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from exporter.render.words import alert_name, promise, template
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from exporter.catalogue.model import Kpi, Subject
+    from exporter.render.plan import Plan, Promise
+
+_OWN_LABELS = {
+    "target": ("job", "instance", "target"),
+    "application": ("job", "application"),
+    "exporter": ("job", "instance"),
+}
+_WHO = {"target": "target", "application": "application", "exporter": "instance"}
+
+
+def groups(plan: Plan, subject: Subject) -> dict[str, Any]:
+    """Make the rule groups of a subject: its recordings, then its alerts."""
+    recorded = [rule for kpi in subject.kpis for rule in recordings(kpi)]
+    alerts = [
+        alert(plan, subject, each)
+        for kpi in subject.kpis
+        for each in plan.promises(kpi)
+    ]
+    made = [{"name": f"kpi-{subject.subject}.record", "rules": recorded}]
+    if alerts:
+        made.append({"name": f"kpi-{subject.subject}.alert", "rules": alerts})
+    return {"groups": made}
+
+
+def labels_of(kpi: Kpi) -> tuple[str, ...]:
+    """Return the labels that a KPI's recording has."""
+    return (*_OWN_LABELS[kpi.scope], *kpi.by)
+
+
+def record_name(kpi: Kpi) -> str:
+    """Name a KPI's recording `level:metric:operations`."""
+    return f"{'_'.join((_WHO[kpi.scope], *kpi.by))}:{kpi.id}:{kpi.unit}"
+
+
+def guard_name(kpi: Kpi) -> str:
+    """Name the recording that is there while a KPI may be judged."""
+    return f"{'_'.join((_WHO[kpi.scope], *kpi.by))}:{kpi.id}:judged"
+
+
+def recordings(kpi: Kpi) -> Iterator[dict[str, Any]]:
+    """Yield a KPI's recording, and that of its guard."""
+    yield {"record": record_name(kpi), "expr": _one_line(kpi.expr)}
+    if kpi.guard:
+        yield {"record": guard_name(kpi), "expr": _one_line(kpi.guard)}
+
+
+def expression(each: Promise) -> str:
+    """Write when a promise is broken: the recording beyond its limit, if judged."""
+    kpi, limit = each.kpi, each.alert.limit
+    operator = ">" if kpi.better == "lower" else "<"
+    selector = ""
+    if each.target is not None:
+        selector = f'{{{_WHO[kpi.scope]}="{each.target}"}}'
+    elif each.apart:
+        selector = f'{{{_WHO[kpi.scope]}!~"{"|".join(each.apart)}"}}'
+    text = f"{record_name(kpi)}{selector} {operator} {limit:.12g}"
+    if kpi.guard:
+        text += f" and on ({', '.join(labels_of(kpi))}) {guard_name(kpi)}"
+    return text
+
+
+def alert(plan: Plan, subject: Subject, each: Promise) -> dict[str, Any]:
+    """Make one alert rule, with everything that its notification says."""
+    kpi = each.kpi
+    return {
+        "alert": alert_name(kpi),
+        "expr": expression(each),
+        "for": f"{max(1, round(each.alert.hold / plan.speed))}s",
+        "labels": {
+            "severity": str(each.alert.severity),
+            "kpi": kpi.id,
+            **plan.labels,
+        },
+        "annotations": dict(_annotations(plan, subject, each)),
+    }
+
+
+def who(kpi: Kpi) -> str:
+    """Write the template that names what a KPI is about."""
+    names = (_WHO[kpi.scope], *kpi.by)
+    return " ".join(f"{{{{ $labels.{name} }}}}" for name in names)
+
+
+def _annotations(
+    plan: Plan, subject: Subject, each: Promise
+) -> Iterator[tuple[str, str]]:
+    kpi = each.kpi
+    promised = promise(kpi, each.alert.limit)
+    yield "summary", f"{kpi.title}: {template(kpi.unit)} on {who(kpi)}"
+    yield "description", f"Promised is {promised}. {kpi.question}"
+    yield "runbook_url", f"{plan.links.runbooks}/{kpi.id}"
+    variable = f"var-{_WHO[kpi.scope]}={{{{ $labels.{_WHO[kpi.scope]} }}}}"
+    yield "dashboard_url", f"{plan.links.dashboards}/kpi-{subject.subject}?{variable}"
+    if kpi.evidence:
+        name = _WHO[kpi.scope]
+        query = f"printf {_quoted(kpi.evidence.query)} $labels.{name} | query"
+        line = kpi.evidence.line.strip()
+        yield "evidence", f"{{{{ range {query} }}}}{line}\n{{{{ end }}}}"
+
+
+def _quoted(text: str) -> str:
+    return "`" + _one_line(text) + "`"
+
+
+def _one_line(expression: str) -> str:
+    return " ".join(expression.split())

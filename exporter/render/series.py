@@ -1,0 +1,91 @@
+"""Test inputs: series written for promtool as functions of the KPI's value."""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from exporter.catalogue.model import Input
+
+_OPERATIONS: dict[type, Callable[[float, float], float]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
+}
+_HISTOGRAM = re.compile(r"(?P<name>[a-zA-Z_:]+)\{(?P<labels>.*)\}")
+_RATE = 1000.0  # observations per second in a histogram that is made up
+
+
+class Series(NamedTuple):
+    """One series of a promtool test: its name with labels, start and step."""
+
+    name: str
+    start: float
+    step: float
+
+
+def calculate(text: str, value: float) -> float:
+    """Evaluate arithmetic on `v`; raises ValueError for anything else."""
+    try:
+        return _evaluate(ast.parse(text, mode="eval").body, value)
+    except (SyntaxError, ZeroDivisionError) as error:
+        raise ValueError(f"{text!r} is not arithmetic on v") from error
+
+
+def series_of(
+    inputs: Sequence[Input], value: float, interval: float
+) -> Iterator[Series]:
+    """Yield the series that make the KPI have this value; `interval` in seconds."""
+    for each in inputs:
+        if each.value is not None:
+            yield Series(each.series, calculate(each.value, value), 0.0)
+        elif each.rate is not None:
+            yield Series(each.series, 0.0, calculate(each.rate, value) * interval)
+        elif each.quantile is not None:
+            yield from _histogram(each.series, each.quantile, value, interval)
+
+
+def notation(series: Series, count: int) -> dict[str, str]:
+    """Write a series as promtool's `input_series` wants it."""
+    values = f"{series.start:.12g}+{series.step:.12g}x{count}"
+    return {"series": series.name, "values": values.replace("+-", "-")}
+
+
+def _histogram(
+    name: str, quantile: float, value: float, interval: float
+) -> Iterator[Series]:
+    """Make three buckets of which `value` is the quantile, to the last digit.
+
+    All observations up to the value's own bucket end there: its upper bound is the
+    value itself, and the share of `quantile` lies at or below it.
+    """
+    match = _HISTOGRAM.fullmatch(name)
+    if match is None:
+        raise ValueError(f"{name!r} is no series with labels")
+    shares = ((repr(value / 2), 0.0), (repr(value), quantile), ("+Inf", 1.0))
+    for bound, share in shares:
+        labels = f'{match["labels"]}, le="{bound}"'
+        yield Series(f"{match['name']}_bucket{{{labels}}}", 0.0, share * _RATE * interval)
+    yield Series(f"{match['name']}_count{{{match['labels']}}}", 0.0, _RATE * interval)
+
+
+def _evaluate(node: ast.AST, value: float) -> float:
+    match node:
+        case ast.Constant(value=int() | float() as constant):
+            return float(constant)
+        case ast.Name(id="v"):
+            return value
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return -_evaluate(operand, value)
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATIONS:
+            apply = _OPERATIONS[type(op)]
+            return apply(_evaluate(left, value), _evaluate(right, value))
+        case _:
+            raise ValueError("only v, numbers and + - * / ** are allowed")
