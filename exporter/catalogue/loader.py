@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import promql_parser
 from pydantic import ValidationError
 
+from exporter.catalogue.applications import Application
 from exporter.catalogue.model import Subject
 from exporter.errors import ConfigError
 from exporter.yaml_file import load as load_yaml
@@ -74,8 +75,9 @@ def _repeated(
 
 def expressions(kpi: Kpi) -> Iterator[tuple[str, str]]:
     """Yield every PromQL expression of a KPI with the key it stands under."""
-    yield "expr", kpi.expr
+    application = Application()
+    yield "expr", application.fill(kpi.expr)
     if kpi.guard:
-        yield "guard", kpi.guard
+        yield "guard", application.fill(kpi.guard)
     if kpi.evidence:
-        yield "evidence", kpi.evidence.query.replace("%q", '"x"')
+        yield "evidence", application.fill(kpi.evidence.query).replace("%q", '"x"')

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from exporter.catalogue.model import Alert, Kpi, Profile, Severity, Subject, check_order
+from exporter.catalogue.applications import Application
+from exporter.catalogue.model import Alert, Kpi, Profile, Severity, check_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from exporter.catalogue.model import Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Plan:
     overrides: dict[str, Override] = field(default_factory=dict)
     links: Links = field(default_factory=Links)
     labels: dict[str, str] = field(default_factory=dict)
+    applications: tuple[Application, ...] = (Application(),)
     speed: int = 1
 
     def promises(self, kpi: Kpi) -> Iterator[Promise]:
@@ -86,8 +90,3 @@ def _limited(
     result = tuple(changed.values())
     check_order(result, kpi.better)
     return result
-
-
-def with_subject(plan: Plan, subject: Subject) -> Plan:
-    """Return the plan narrowed to one subject."""
-    return replace(plan, subjects=(subject,))

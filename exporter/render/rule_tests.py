@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from exporter.catalogue.model import Kpi, Subject
     from exporter.render.plan import Plan, Promise
 
-_VALUES = {"job": "j", "instance": "i", "target": "t", "application": "t"}
+_VALUES = {"job": "j", "instance": "i", "target": "t"}
 _MINUTE = 60.0
 _SAFE = 0.05  # how far beyond and within its limit a value is tried, as a share of it
 _SELECTOR = re.compile(r"\{(?P<labels>.*)\}$")
@@ -50,7 +50,8 @@ class Case(NamedTuple):
     def labels(self) -> dict[str, str]:
         """The labels of the recording in the tests."""
         own = {"target": self.each.target} if self.each.target else {}
-        values = {**_VALUES, **own}
+        application = self.plan.applications[0].name
+        values = {**_VALUES, "application": application, **own}
         return {n: values.get(n, f"a-{n}") for n in rules.labels_of(self.kpi)}
 
 
@@ -101,7 +102,8 @@ def _from_inputs(case: Case, what: str, value: float) -> dict[str, Any]:
     if kpi.evidence:
         inputs += kpi.evidence.inputs
     count = int(at / _MINUTE) + 1
-    series = [notation(s, count) for s in series_of(inputs, value, _MINUTE)]
+    made = series_of(inputs, value, _MINUTE)
+    series = [notation(case.plan.applications[0], each, count) for each in made]
     if case.each.target:
         series = [_of_target(s, case.each.target) for s in series]
     is_value = f"abs({rules.record_name(kpi)} - {value:.12g}) < bool 1e-9"

@@ -22,7 +22,7 @@ _WHO = {"target": "target", "application": "application", "exporter": "instance"
 
 def groups(plan: Plan, subject: Subject) -> dict[str, Any]:
     """Make the rule groups of a subject: its recordings, then its alerts."""
-    recorded = [rule for kpi in subject.kpis for rule in recordings(kpi)]
+    recorded = [rule for kpi in subject.kpis for rule in recordings(plan, kpi)]
     alerts = [
         alert(plan, subject, each)
         for kpi in subject.kpis
@@ -49,11 +49,21 @@ def guard_name(kpi: Kpi) -> str:
     return f"{'_'.join((_WHO[kpi.scope], *kpi.by))}:{kpi.id}:judged"
 
 
-def recordings(kpi: Kpi) -> Iterator[dict[str, Any]]:
-    """Yield a KPI's recording, and that of its guard."""
-    yield {"record": record_name(kpi), "expr": _one_line(kpi.expr)}
+def recordings(plan: Plan, kpi: Kpi) -> Iterator[dict[str, Any]]:
+    """Yield a KPI's recording, and that of its guard; one each per application."""
+    parts = [(record_name(kpi), kpi.expr)]
     if kpi.guard:
-        yield {"record": guard_name(kpi), "expr": _one_line(kpi.guard)}
+        parts.append((guard_name(kpi), kpi.guard))
+    for name, text in parts:
+        if kpi.scope != "application":
+            yield {"record": name, "expr": _one_line(text)}
+            continue
+        for application in plan.applications:
+            yield {
+                "record": name,
+                "expr": _one_line(application.fill(text)),
+                "labels": {"application": application.name},
+            }
 
 
 def expression(each: Promise) -> str:

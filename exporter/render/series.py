@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from exporter.catalogue.applications import Application
     from exporter.catalogue.model import Input
 
 _OPERATIONS: dict[type, Callable[[float, float], float]] = {
@@ -19,7 +20,7 @@ _OPERATIONS: dict[type, Callable[[float, float], float]] = {
     ast.Div: operator.truediv,
     ast.Pow: operator.pow,
 }
-_HISTOGRAM = re.compile(r"(?P<name>[a-zA-Z_:]+)\{(?P<labels>.*)\}")
+_HISTOGRAM = re.compile(r"(?P<name>\$?\w+)\{(?P<labels>.*)\}")
 _RATE = 1000.0  # observations per second in a histogram that is made up
 
 
@@ -52,10 +53,10 @@ def series_of(
             yield from _histogram(each.series, each.quantile, value, interval)
 
 
-def notation(series: Series, count: int) -> dict[str, str]:
+def notation(application: Application, series: Series, count: int) -> dict[str, str]:
     """Write a series as promtool's `input_series` wants it."""
     values = f"{series.start:.12g}+{series.step:.12g}x{count}"
-    return {"series": series.name, "values": values.replace("+-", "-")}
+    return {"series": application.fill(series.name), "values": values.replace("+-", "-")}
 
 
 def _histogram(
@@ -69,11 +70,12 @@ def _histogram(
     match = _HISTOGRAM.fullmatch(name)
     if match is None:
         raise ValueError(f"{name!r} is no series with labels")
+    name = match["name"].replace("$", "${") + ("}" if name.startswith("$") else "")
     shares = ((repr(value / 2), 0.0), (repr(value), quantile), ("+Inf", 1.0))
     for bound, share in shares:
         labels = f'{match["labels"]}, le="{bound}"'
-        yield Series(f"{match['name']}_bucket{{{labels}}}", 0.0, share * _RATE * interval)
-    yield Series(f"{match['name']}_count{{{match['labels']}}}", 0.0, _RATE * interval)
+        yield Series(f"{name}_bucket{{{labels}}}", 0.0, share * _RATE * interval)
+    yield Series(f"{name}_count{{{match['labels']}}}", 0.0, _RATE * interval)
 
 
 def _evaluate(node: ast.AST, value: float) -> float:

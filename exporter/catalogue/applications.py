@@ -1,0 +1,63 @@
+"""What applications call their own metrics: two namings, and a user's own names."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from string import Template
+from typing import Final
+
+NAMINGS: Final[dict[str, dict[str, str]]] = {
+    "prometheus": {
+        "requests": "http_requests_total",
+        "request_seconds": "http_request_duration_seconds",
+        "status": "status",
+        "route": "path",
+        "query_seconds": "db_query_duration_seconds",
+        "cache_hits": "cache_hit_total",
+        "cache_misses": "cache_miss_total",
+        "rate_limited": "rate_limit_hits_total",
+        "websocket_seconds": "websocket_message_duration_seconds",
+        "task_seconds": "task_duration_seconds",
+        "embedding_seconds": "embedding_duration_seconds",
+    },
+    "opentelemetry": {
+        "requests": "http_server_request_duration_seconds_count",
+        "request_seconds": "http_server_request_duration_seconds",
+        "status": "http_response_status_code",
+        "route": "http_route",
+    },
+}
+"""Metric and label names by role; what OpenTelemetry does not name keeps its name."""
+
+_MATCHER = re.compile(r'\s*(\w+)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"\s*(?:,|$)')
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """One application: which series are its own, and what they are called.
+
+    `selector` is the inside of a PromQL selector. `targets` are the targets that stand
+    behind the application.
+    """
+
+    name: str = "default"
+    selector: str = 'job!=""'
+    naming: str = "prometheus"
+    names: dict[str, str] = field(default_factory=dict)
+    targets: tuple[str, ...] = ()
+
+    def fill(self, text: str) -> str:
+        """Put this application's names and selector in place of `$role` and `$app`.
+
+        Raises KeyError for a role that does not exist.
+        """
+        roles = {**NAMINGS["prometheus"], **NAMINGS[self.naming], **self.names}
+        return Template(text).substitute(roles, app=self.selector, labels=self._labels())
+
+    def _labels(self) -> str:
+        """Write labels of a test series that the selector selects."""
+        matchers = _MATCHER.findall(self.selector)
+        equal = {name: value for name, sign, value in matchers if sign == "="}
+        labels = {"job": "j", "instance": "i", **equal}
+        return ", ".join(f'{name}="{value}"' for name, value in labels.items())
