@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _OWN_LABELS = {
     "target": ("job", "instance", "target"),
-    "application": ("job", "application"),
+    "application": ("job", "instance", "application"),
     "exporter": ("job", "instance"),
 }
 _WHO = {"target": "target", "application": "application", "exporter": "instance"}
@@ -37,6 +37,11 @@ def groups(plan: Plan, subject: Subject) -> dict[str, Any]:
 def labels_of(kpi: Kpi) -> tuple[str, ...]:
     """Return the labels that a KPI's recording has."""
     return (*_OWN_LABELS[kpi.scope], *kpi.by)
+
+
+def who_label(kpi: Kpi) -> str:
+    """Return the label that says whom a KPI is about."""
+    return _WHO[kpi.scope]
 
 
 def record_name(kpi: Kpi) -> str:
