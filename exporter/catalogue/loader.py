@@ -80,4 +80,4 @@ def expressions(kpi: Kpi) -> Iterator[tuple[str, str]]:
     if kpi.guard:
         yield "guard", application.fill(kpi.guard)
     if kpi.evidence:
-        yield "evidence", application.fill(kpi.evidence.query).replace("%q", '"x"')
+        yield "evidence", application.fill(kpi.evidence.expr)

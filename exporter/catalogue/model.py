@@ -70,13 +70,15 @@ class Input(Strict):
 class Evidence(Strict):
     """What is written beside a broken promise: at most five lines from series.
 
-    `query` holds `%q` where the target's name goes; `line` is a template over one
-    result. `inputs` are the series of its test, `expected` the text they must give.
+    `expr` is recorded, so that a notification costs one look-up; it keeps the label
+    that says whom the KPI is about. `line` is a template over one result. `inputs` are
+    the series of its test where the KPI's own do not serve, `expected` the lines that
+    they must give; `{arithmetic on v}` in them is a humanized number.
     """
 
-    query: Text
+    expr: Text
     line: Text
-    inputs: tuple[Input, ...] = Field(min_length=1)
+    inputs: tuple[Input, ...] = ()
     expected: tuple[str, ...] = Field(min_length=1, max_length=5)
 
 

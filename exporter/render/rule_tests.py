@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import promql_parser
 
 from exporter.render import rules
-from exporter.render.series import notation, series_of
-from exporter.render.words import alert_name, promise, shown
+from exporter.render.series import calculate, notation, series_of
+from exporter.render.words import alert_name, humanize, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,7 +132,7 @@ def _in_time(case: Case, bad: float, good: float) -> dict[str, Any]:
     inputs = [{"series": _selector(case), "values": written}]
     if case.kpi.guard:
         guard = _selector(case).replace(
-            rules.record_name(case.kpi), rules.guard_name(case.kpi)
+            rules.record_name(case.kpi), rules.record_name(case.kpi, "judged")
         )
         inputs.append({"series": guard, "values": f"1x{len(values)}"})
     return {
@@ -192,7 +192,7 @@ def _rendered(case: Case, value: float, *, bare: bool) -> dict[str, str]:
     rule = rules.alert(case.plan, case.subject, case.each)
     texts: dict[str, str] = dict(rule["annotations"])
     if kpi.evidence:
-        lines = () if bare else kpi.evidence.expected
+        lines = () if bare else [_filled(t, value) for t in kpi.evidence.expected]
         texts["evidence"] = "".join(f"{line}\n" for line in lines)
     for name, label in case.labels.items():
         texts = {
@@ -203,6 +203,12 @@ def _rendered(case: Case, value: float, *, bare: bool) -> dict[str, str]:
         key: re.sub(r"\{\{ \$value[^}]*\}\}\S*", shown(value, kpi.unit), text)
         for key, text in texts.items()
     }
+
+
+def _filled(text: str, value: float) -> str:
+    return re.sub(
+        r"\{([^{}]+)\}", lambda part: humanize(calculate(part[1], value)), text
+    )
 
 
 def _selector(case: Case) -> str:

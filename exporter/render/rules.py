@@ -44,21 +44,22 @@ def who_label(kpi: Kpi) -> str:
     return _WHO[kpi.scope]
 
 
-def record_name(kpi: Kpi) -> str:
-    """Name a KPI's recording `level:metric:operations`."""
-    return f"{'_'.join((_WHO[kpi.scope], *kpi.by))}:{kpi.id}:{kpi.unit}"
+def record_name(kpi: Kpi, what: str = "") -> str:
+    """Name a KPI's recording `level:metric:operations`.
 
-
-def guard_name(kpi: Kpi) -> str:
-    """Name the recording that is there while a KPI may be judged."""
-    return f"{'_'.join((_WHO[kpi.scope], *kpi.by))}:{kpi.id}:judged"
+    `what` names another one of the KPI: `judged` is there while it may be judged,
+    `evidence` are the series that name the cause.
+    """
+    return f"{'_'.join((_WHO[kpi.scope], *kpi.by))}:{kpi.id}:{what or kpi.unit}"
 
 
 def recordings(plan: Plan, kpi: Kpi) -> Iterator[dict[str, Any]]:
-    """Yield a KPI's recording, and that of its guard; one each per application."""
+    """Yield a KPI's recordings; one of each per application."""
     parts = [(record_name(kpi), kpi.expr)]
     if kpi.guard:
-        parts.append((guard_name(kpi), kpi.guard))
+        parts.append((record_name(kpi, "judged"), kpi.guard))
+    if kpi.evidence:
+        parts.append((record_name(kpi, "evidence"), kpi.evidence.expr))
     for name, text in parts:
         if kpi.scope != "application":
             yield {"record": name, "expr": _one_line(text)}
@@ -82,7 +83,7 @@ def expression(each: Promise) -> str:
         selector = f'{{{_WHO[kpi.scope]}!~"{"|".join(each.apart)}"}}'
     text = f"{record_name(kpi)}{selector} {operator} {limit:.12g}"
     if kpi.guard:
-        text += f" and on ({', '.join(labels_of(kpi))}) {guard_name(kpi)}"
+        text += f" and on ({', '.join(labels_of(kpi))}) {record_name(kpi, 'judged')}"
     return text
 
 
@@ -120,13 +121,9 @@ def _annotations(
     yield "dashboard_url", f"{plan.links.dashboards}/kpi-{subject.subject}?{variable}"
     if kpi.evidence:
         name = _WHO[kpi.scope]
-        query = f"printf {_quoted(kpi.evidence.query)} $labels.{name} | query"
-        line = kpi.evidence.line.strip()
-        yield "evidence", f"{{{{ range {query} }}}}{line}\n{{{{ end }}}}"
-
-
-def _quoted(text: str) -> str:
-    return "`" + _one_line(text) + "`"
+        selected = f"{record_name(kpi, 'evidence')}{{{name}=%q}}"
+        query = f"printf `sort_desc({selected})` $labels.{name} | query"
+        yield "evidence", f"{{{{ range {query} }}}}{kpi.evidence.line}\n{{{{ end }}}}"
 
 
 def _one_line(expression: str) -> str:
