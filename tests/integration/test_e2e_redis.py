@@ -66,6 +66,7 @@ def exporter(servers: list[RedisServer], folder: Path) -> Iterator[ExporterProce
     urls = {"victim": servers[0].url, "bystander": servers[1].url}
     config = {
         "redis": {name: {"url": url, **TIMES} for name, url in urls.items()},
+        "host": {"machine": {"interval": "1s"}},
     }
     with ExporterProcess(folder / "exporter", config) as process:
         yield process
