@@ -26,6 +26,10 @@ lint: ## ruff and mypy, changing nothing
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
 
+bench: ## measure on real servers, for some 12 minutes; NAME='scrape rounds' measures that alone, JSON=FILE keeps the figures
+	@.ci/venv $(LOCK)
+	@.venv/bin/python -m tests.bench $(NAME) $(if $(JSON),--json '$(JSON)')
+
 render: ## rules, dashboards and runbooks from the KPI catalogue: none yet
 	@echo "Nothing to render: the KPI catalogue holds index sets only so far, and no KPI."
 

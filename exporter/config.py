@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003 - pydantic reads annotations at run time
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -19,6 +19,9 @@ from exporter import collectors
 from exporter.catalogue import indexes
 from exporter.collector import SourceKind
 from exporter.units import Duration, address, check_port
+
+if TYPE_CHECKING:
+    from exporter.catalogue.indexes import ExpectedIndex
 
 
 class Strict(BaseModel):
@@ -151,6 +154,11 @@ class Neo4jTarget(WithSecret):
     databases: tuple[str, ...] = ("neo4j",)
     indexes: str | None = None
     queries: tuple[GraphQuery, ...] = ()
+
+    @property
+    def expected_indexes(self) -> tuple[ExpectedIndex, ...]:
+        """The indexes of the set that `indexes` names; none without a name."""
+        return indexes.load(self.indexes).indexes if self.indexes else ()
 
     @field_validator("uri")
     @classmethod

@@ -45,6 +45,11 @@ LAST_SUCCESS = gauge(
     "is now less it.",
     "collector",
 )
+POLLS = counter(
+    "kpi_exporter_collector_polls_total",
+    "Polls of the collector, failed ones included.",
+    "collector",
+)
 FAILURES = counter(
     "kpi_exporter_collector_failures_total",
     "Polls of the collector that failed, by reason.",
@@ -100,6 +105,7 @@ def samples(target: TargetPoller) -> Iterator[Sample]:
         yield SUCCESS(int(watch.ok or 0), name)
         yield DURATION(watch.seconds or 0, name)
         yield LAST_SUCCESS(watch.last_success or 0, name)
+        yield POLLS(watch.polls, name)
         yield SKIPPED(watch.skipped, name)
         yield SERIES(watch.series, name)
         yield DROPPED(watch.dropped, name)

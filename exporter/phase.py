@@ -85,17 +85,20 @@ class Wish(NamedTuple):
 def next_start(beat: Beat | None, wish: Wish, now: float) -> float:
     """Return when the next poll begins, so that it ends just before a coming scrape.
 
-    Without a scraper that is simply one interval after the latest start.
+    Without a scraper that is simply one interval after the latest start. Of a scraper
+    that comes more often than that, always the same scrapes are aimed at: the ones
+    nearest to an interval after the latest start.
     """
     if beat is None:
         return max(now, wish.last + wish.interval)
     if beat.period >= wish.interval:
-        step = beat.period / max(1, round(beat.period / wish.interval))
+        step = apart = beat.period / max(1, round(beat.period / wish.interval))
     else:
-        step = beat.period * math.ceil(wish.interval / beat.period - 0.1)
-    earliest = max(now, wish.last + step / 2)
+        apart = beat.period
+        step = apart * math.ceil(wish.interval / apart - 0.1)
+    earliest = max(now, wish.last + step - apart / 2)
     anchor = beat.last - wish.lead
-    return anchor + step * max(0, math.ceil((earliest - anchor) / step - 1e-9))
+    return anchor + apart * max(0, math.ceil((earliest - anchor) / apart - 1e-9))
 
 
 def _tolerance(period: float) -> float:

@@ -45,9 +45,7 @@ class StickyTop(Generic[KeyT]):
         return self.members
 
 
-def difference(
-    new: Iterable[float], old: Iterable[float] | None
-) -> tuple[float, ...]:
+def difference(new: Iterable[float], old: Iterable[float] | None) -> tuple[float, ...]:
     """Subtract counters pairwise; after a reset the new values are the difference."""
     values = tuple(new)
     if old is None:

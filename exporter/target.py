@@ -68,6 +68,7 @@ class Watch:
     started: float | None = None
     seconds: float | None = None
     last_success: float | None = None
+    polls: int = 0
     skipped: int = 0
     series: int = 0
     dropped: int = 0
@@ -192,6 +193,7 @@ class TargetPoller:
 
     def _note(self, watch: Watch, result: Rendered | Failure) -> None:
         name = watch.collector.name
+        watch.polls += 1
         if isinstance(result, Failure):
             watch.log.failed(result, self._clock.monotonic())
             self._fail(watch, result)
@@ -211,6 +213,7 @@ class TargetPoller:
             self._fail(watch, why)
             watch.started = None
         for watch in due:
+            watch.polls += 1
             watch.failures[why.reason] += 1
 
     def _fail(self, watch: Watch, why: Failure) -> None:

@@ -17,7 +17,7 @@ apt-get update -qq
 if ! apt-cache show openjdk-17-jre-headless >/dev/null 2>&1; then
   set -- $(echo "$@" | sed 's/openjdk-17-jre-headless/default-jre-headless/')
 fi
-apt-get install -qq --no-install-recommends "$@"
+apt-get install -qq --no-install-recommends "$@" >/dev/null
 
 if [ -d /run/systemd/system ]; then
   for package in "$@"; do

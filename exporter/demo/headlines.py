@@ -17,7 +17,6 @@ NAMES = frozenset(
         "neo4j_index_state",
         "neo4j_plan_db_hits",
         "neo4j_plan_scan",
-        "neo4j_transactions",
         "node_cpu_seconds_total",
         "node_filesystem_avail_bytes",
         "node_filesystem_size_bytes",
@@ -130,16 +129,11 @@ def _redis_commandstats(page: Change, target: str) -> list[str | None]:
 
 
 def _indexes(page: Change, target: str) -> list[str | None]:
-    every = list(page.now.each("neo4j_index_state", target=target))
-    names = {found.labels.get("index") for found in every}
-    online = sum(
-        found.value
-        for found in every
-        if found.labels.get("state", "").lower() == "online"
-    )
+    every = page.now.total("neo4j_index_state", target=target)
+    online = page.now.total("neo4j_index_state", target=target, state="online")
     missing = page.now.total("neo4j_index_expected", target=target, status="missing")
     return [
-        f"{online:.0f} of {len(names)} online" if names else None,
+        f"{online or 0:.0f} of {every:.0f} online" if every else None,
         f"{missing:.0f} expected one missing" if missing else None,
     ]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import aiohttp
 
-from exporter.demo.shop.database import CUSTOMERS, POPULAR, PRODUCTS
+from exporter.demo.shop.database import CUSTOMERS, ORDERS, POPULAR
 from exporter.demo.shop.graph import EXECUTIONS, USERS
 
 if TYPE_CHECKING:
@@ -73,12 +73,12 @@ OPERATIONS = (
     Operation(2, None, lambda _: Call("GET", "/health")),
     Operation(3, None, lambda _: Call("POST", "/api/lint", "import os\nprint(1)\n")),
     Operation(8, "postgres", _product),
-    Operation(3, "postgres", _search),
+    Operation(4, "postgres", _search),
     Operation(4, "postgres", _orders),
     Operation(
         2,
         "postgres",
-        lambda d: Call("POST", f"/api/orders/{d.randint(1, PRODUCTS)}/pay"),
+        lambda d: Call("POST", f"/api/orders/{d.randint(1, ORDERS)}/pay"),
     ),
     Operation(
         3, "postgres", lambda d: Call("POST", f"/api/login/{d.randint(1, CUSTOMERS)}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import psycopg
@@ -23,7 +25,6 @@ from exporter.demo.shop import graph, schema
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from contextlib import AsyncExitStack
-    from pathlib import Path
 
 PartT = TypeVar("PartT")
 
@@ -51,6 +52,14 @@ class Postgres(NamedTuple):
     owner: str
     shop: str
     watched: Watched
+
+
+def make_folder() -> Path:
+    """Make a folder for a demo, which servers that run as another user can enter."""
+    folder = Path(tempfile.mkdtemp(prefix="kpi-exporter-demo-"))
+    folder.chmod(0o711)
+    (folder / "secrets").mkdir(0o700)
+    return folder
 
 
 async def start_servers(site: Site, listen: str) -> tuple[Places, Watch]:

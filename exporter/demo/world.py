@@ -8,16 +8,14 @@ import shutil
 import signal
 import socket
 import sys
-import tempfile
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import psutil
 
 from exporter.demo import faults
 from exporter.demo.load import PER_SECOND, Load
-from exporter.demo.parts import Site, start_servers
+from exporter.demo.parts import Site, make_folder, start_servers
 from exporter.demo.programs import start_application, start_exporter
 from exporter.demo.servers.process import ServerError
 from exporter.demo.show import Show
@@ -92,7 +90,7 @@ class World:
         _require_free(self._port)
         async with AsyncExitStack() as stack:
             stack.callback(self._show.say, "stopped, nothing left behind")
-            folder = _make_folder()
+            folder = make_folder()
             stack.push_async_callback(asyncio.to_thread, shutil.rmtree, folder)
             self._show.say(f"folder {folder}, passwords in {folder / 'secrets'}")
             stack.callback(self._show.say, "stopping")
@@ -161,13 +159,6 @@ async def _guard(programs: tuple[Process, ...]) -> NoReturn:
                 tail = program.log.read_text(errors="replace")[-2000:]
                 raise ServerError(f"{program.log.stem} ended by itself:\n{tail}")
         await asyncio.sleep(_LOOK_AGAIN)
-
-
-def _make_folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="kpi-exporter-demo-"))
-    folder.chmod(0o711)  # servers run as another user when we are root
-    (folder / "secrets").mkdir(0o700)
-    return folder
 
 
 def _require_free(port: int) -> None:

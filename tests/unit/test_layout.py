@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 TOP = {
     *("pyproject.toml", "exporter", "rules", "dashboards", "deploy", "tests"),
-    *("README.md", "Makefile", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", ".ci"),
-    ".gitignore",
+    *("README.md", "Makefile", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md"),
+    *(".ci", ".dockerignore", ".gitignore"),
 }
 FILE_LINES = 300
 FUNCTION_LINES = 40

@@ -108,6 +108,40 @@ def test_every_step_is_a_whole_part_or_multiple_of_the_scrapers_period(
     assert (first - 1000.0) % min(step, period) == pytest.approx(0.0)
 
 
+@pytest.mark.parametrize("off", [0.0, 0.04, 0.2])
+def test_polls_for_quick_scrapes_are_not_put_off_by_each_of_them(off: float) -> None:
+    """Scrapes every 5 s, each second one late, and plans made anew at each of them."""
+    last = planned = 0.0
+    starts: list[float] = []
+    for turn in range(100):
+        scrape = 5.0 * turn + off * (turn % 2)
+        while planned <= scrape:
+            starts.append(planned)
+            last = planned
+            wish = Wish(15.0, last, lead=0.5)
+            planned = next_start(Beat(scrape, 5.0), wish, last + 0.1)
+        planned = next_start(Beat(scrape, 5.0), Wish(15.0, last, lead=0.5), scrape)
+
+    assert {round(b - a) for a, b in pairwise(starts[2:])} == {15}
+
+
+def test_of_two_scrapers_half_a_period_apart_one_is_followed() -> None:
+    """Together they look like one scraper at half the period."""
+    scrapes = followed([0.0, 7.5, 15.0])
+    last = planned = 14.5
+    starts: list[float] = []
+    for turn in range(3, 40):
+        while planned <= 7.5 * turn:
+            starts.append(planned)
+            last = planned
+            planned = next_start(scrapes.beat, Wish(15.0, last, lead=0.5), last + 0.1)
+        scrapes.seen(7.5 * turn)
+        planned = next_start(scrapes.beat, Wish(15.0, last, lead=0.5), 7.5 * turn)
+
+    assert {round(b - a, 3) for a, b in pairwise(starts)} == {15.0}
+    assert {round(start % 7.5, 3) for start in starts} == {7.0}
+
+
 def test_each_scrape_at_the_interval_sees_exactly_one_new_poll() -> None:
     scrapes = followed([0.0, 15.0, 30.0])
     starts: list[float] = []

@@ -44,6 +44,7 @@ def test_everything_about_ourselves_is_there_before_the_first_poll() -> None:
     assert 'pg_up{target="orders"} 0' in page
     assert 'kpi_exporter_target_info{target="orders",source="postgres"} 1' in page
     assert 'kpi_exporter_collector_success{target="orders",collector="a"} 0' in page
+    assert 'kpi_exporter_collector_polls_total{target="orders",collector="a"} 0' in page
     for reason in Reason:
         labels = f'target="orders",collector="a",reason="{reason}"'
         assert f"kpi_exporter_collector_failures_total{{{labels}}} 0" in page
@@ -78,6 +79,18 @@ async def test_a_failed_collectors_old_values_are_not_served() -> None:
 
     assert "pg_value{" in await world.round()
     assert "pg_value{" not in await world.round()
+
+
+async def test_good_and_failed_polls_are_counted_alike() -> None:
+    world = World(Subject("a", 5.0, DENIED).collector())
+
+    await world.round()
+    await world.round()
+    world.source.discard()
+    world.source.unreachable = REFUSED
+    page = await world.round()
+
+    assert 'kpi_exporter_collector_polls_total{target="orders",collector="a"} 3' in page
 
 
 async def test_a_bug_in_a_collector_is_an_internal_failure_of_it_alone() -> None:

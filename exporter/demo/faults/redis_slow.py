@@ -23,15 +23,11 @@ if TYPE_CHECKING:
 
 NEEDS = ("redis",)
 
-_BUSY_MICROSECONDS = 300_000
+_BUSY_SECONDS = 0.3
 _PAUSE_SECONDS = 0.7
 _SCRIPT = """
-local function now()
-  local t = redis.call('TIME')
-  return t[1] * 1000000 + t[2]
-end
-local finish = now() + tonumber(ARGV[1])
-while now() < finish do end
+local finish = os.clock() + tonumber(ARGV[1])
+while os.clock() < finish do end
 return 1
 """
 
@@ -53,5 +49,5 @@ async def _keep_busy(redis: Redis) -> NoReturn:
     while True:
         # A server that is away for a moment is made busy again when it is back.
         with suppress(RedisError):
-            await busy(args=[_BUSY_MICROSECONDS])
+            await busy(args=[_BUSY_SECONDS])
         await asyncio.sleep(_PAUSE_SECONDS)

@@ -51,7 +51,8 @@ class RedisServer:
     """One server with its data in `folder`, on the same port as long as it is used.
 
     `settings` are lines of redis.conf, such as `{"maxmemory": "64mb"}`, quoted as
-    there. Nothing is saved to disk unless they ask for it. A failure to start is a
+    there. Nothing is saved to disk unless they ask for it. The folders above `folder`
+    must be open to the user `nobody` when we are root. A failure to start is a
     ServerError that holds the end of the log.
     """
 
@@ -110,11 +111,7 @@ class RedisServer:
         self.process.kill()
 
     def _settings_file(self) -> str:
-        """Write redis.conf, which keeps the password out of the list of processes.
-
-        Paths are relative to the folder, the server's working directory: those above it
-        may be closed to the server's user.
-        """
+        """Write redis.conf, which keeps the password out of the list of processes."""
         settings = {
             "bind": "127.0.0.1",
             "port": str(self.port),

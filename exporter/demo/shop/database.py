@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     Connection = psycopg.AsyncConnection[dict[str, Any]]
 
 _POOL_SIZE = 8
-PRODUCTS = 5000
+PRODUCTS = 12_000
+ORDERS = 10_000
 POPULAR = 100
 CUSTOMERS = 500
 

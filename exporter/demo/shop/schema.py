@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 from psycopg import sql
 
-from exporter.demo.shop.database import CUSTOMERS, PRODUCTS
+from exporter.demo.shop.database import CUSTOMERS, ORDERS, PRODUCTS
 
 # Dear on purpose: without the index below, a search computes it for every product.
 _SOUND = """
@@ -57,13 +57,13 @@ INSERT INTO products SELECT n,
   FROM generate_series(1, {PRODUCTS}) n;
 INSERT INTO orders SELECT n, 1 + n % {CUSTOMERS},
   1 + (random() * ({PRODUCTS} - 1))::int, 1 + n % 4, 'new',
-  now() - n * interval '1 minute' FROM generate_series(1, 10000) n;
+  now() - n * interval '1 minute' FROM generate_series(1, {ORDERS}) n;
 INSERT INTO agents SELECT n, CASE WHEN n % 5 = 0 THEN 'away' ELSE 'active' END, n % 9,
   '{{"tools": ["lint", "run"]}}' FROM generate_series(1, 50) n;
 INSERT INTO sessions SELECT n, now() FROM generate_series(1, {CUSTOMERS}) n;
 INSERT INTO embeddings SELECT n, (SELECT array_agg(random())
   FROM generate_series(1, 16) WHERE n > 0)::vector FROM generate_series(1, 1000) n;
-"""  # noqa: S608 - two numbers of our own
+"""  # noqa: S608 - numbers of our own
 
 SEARCH_INDEX = "CREATE INDEX products_sound ON products (sounds_like(title))"
 

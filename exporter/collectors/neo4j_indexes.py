@@ -1,0 +1,287 @@
+"""State, population and use of each index, and whether the expected ones are there.
+
+neo4j_index_state{database="neo4j",index="by_user",label="User",properties="id",
+    kind="range",state="online"} 1
+neo4j_index_population_ratio{database="neo4j",index="by_user",…,kind="range"} 1.0
+neo4j_index_reads_total{database="neo4j",index="by_user",…,kind="range"} 1042
+neo4j_index_last_read_timestamp_seconds{database="neo4j",index="by_user",…} 1.7e+09
+neo4j_index_tracked_since_timestamp_seconds{database="neo4j",index="by_user",…} 1.7e+09
+neo4j_index_info{database="neo4j",index="by_user",entity="node",
+    provider="range-1.0",constraint=""} 1
+neo4j_index_expected{label="User",properties="id",status="present"} 1
+
+The 100 most read indexes of a database have series of their own, and before them those
+that are not online; the rest is summed as `other`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from math import inf
+from typing import TYPE_CHECKING
+
+from exporter.collector import Collector, Finding, SourceKind
+from exporter.metrics import counter, gauge
+from exporter.state import StickyTop, difference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from exporter.metrics import Sample
+    from exporter.sources.neo4j import Neo4jSource
+
+QUERIES = {
+    (5, 8): """
+        SHOW INDEXES YIELD name, state, populationPercent, type, entityType,
+          labelsOrTypes, properties, indexProvider, owningConstraint, lastRead,
+          readCount, trackedSince
+        RETURN name, state, populationPercent AS percent, type AS kind,
+          entityType AS entity, labelsOrTypes AS labels, properties,
+          indexProvider AS provider, owningConstraint AS owner, readCount AS reads,
+          lastRead AS last_read, trackedSince AS tracked_since""",
+    (5, 0): """
+        SHOW INDEXES YIELD name, state, populationPercent, type, entityType,
+          labelsOrTypes, properties, indexProvider, owningConstraint
+        RETURN name, state, populationPercent AS percent, type AS kind,
+          entityType AS entity, labelsOrTypes AS labels, properties,
+          indexProvider AS provider, owningConstraint AS owner""",
+    (4, 3): """
+        SHOW INDEXES YIELD name, state, populationPercent, type, entityType,
+          labelsOrTypes, properties, indexProvider, uniqueness
+        RETURN name, state, populationPercent AS percent, type AS kind,
+          entityType AS entity, labelsOrTypes AS labels, properties,
+          indexProvider AS provider,
+          CASE uniqueness WHEN 'UNIQUE' THEN name END AS owner""",
+}
+FAILED = """
+    SHOW INDEXES YIELD name, state, failureMessage WHERE state = 'FAILED'
+    RETURN name, failureMessage AS why"""
+
+_MOST = 100
+_LONGEST = 120
+_STATES = ("online", "populating", "failed", "not_found", "other")
+_SERVING = ("RANGE", "BTREE")
+_INDEX = ("database", "index", "label", "properties", "kind")
+_OTHER = ("other", "", "", "")
+
+STATE = gauge(
+    "neo4j_index_state",
+    "state of SHOW INDEXES: 1 for the state the index is in, else 0; `other` counts.",
+    *_INDEX,
+    "state",
+)
+POPULATION = gauge(
+    "neo4j_index_population_ratio",
+    "populationPercent of SHOW INDEXES: from 0 to 1.",
+    *_INDEX,
+)
+READS = counter(
+    "neo4j_index_reads_total",
+    "readCount of SHOW INDEXES (5.8 and later): seeks and scans, not queries. The "
+    "server adds them up every 10 s.",
+    *_INDEX,
+)
+LAST_READ = gauge(
+    "neo4j_index_last_read_timestamp_seconds",
+    "lastRead of SHOW INDEXES (5.8 and later): Unix time in seconds; absent if never.",
+    *_INDEX,
+)
+TRACKED = gauge(
+    "neo4j_index_tracked_since_timestamp_seconds",
+    "trackedSince of SHOW INDEXES (5.8 and later): Unix time in seconds since when "
+    "reads are counted.",
+    *_INDEX,
+)
+INFO = gauge(
+    "neo4j_index_info",
+    "entityType, indexProvider and owningConstraint of SHOW INDEXES; always 1.",
+    *("database", "index", "entity", "provider", "constraint"),
+)
+EXPECTED = gauge(
+    "neo4j_index_expected",
+    "Indexes of the configured set in the first of the databases: 1 for the status "
+    "that holds, else 0. A range index on exactly these properties counts, whatever "
+    "its name.",
+    *("label", "properties", "status"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """One row of SHOW INDEXES; moments in Unix seconds."""
+
+    name: str
+    state: str
+    percent: float | None
+    kind: str
+    entity: str
+    labels: list[str] | None
+    properties: list[str] | None
+    provider: str | None
+    owner: str | None
+    reads: int | None
+    last_read: float | None
+    tracked_since: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A failed index and the server's message, which can be a whole stack trace."""
+
+    name: str
+    why: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The indexes by database, and the (label, properties) that are expected."""
+
+    databases: dict[str, list[Index]]
+    expected: Sequence[tuple[str, tuple[str, ...]]] = ()
+
+
+@dataclass(slots=True)
+class Memory:
+    """A database's members of the top, its reads so far, and the others' sum."""
+
+    top: StickyTop[str] = field(default_factory=StickyTop)
+    reads: dict[str, int] | None = None
+    others: float = 0.0
+
+
+async def read(source: Neo4jSource) -> Reading:
+    """Read the indexes of the configured databases."""
+    query = source.server.pick(QUERIES)
+    expected = [(one.label, one.properties) for one in source.config.expected_indexes]
+    rows = {
+        database: await source.fetch(Index, query, database=database)
+        for database in source.config.databases
+    }
+    return Reading(rows, expected)
+
+
+def samples(reading: Reading, state: dict[str, Memory]) -> Iterator[Sample]:
+    """Turn rows into samples; columns that the version lacks are absent."""
+    for database, rows in reading.databases.items():
+        memory = state.setdefault(database, Memory())
+        members = _members(rows, memory)
+        for row in rows:
+            if row.name in members:
+                yield from _one(database, row)
+        others = [row for row in rows if row.name not in members]
+        if others:
+            yield from _summed(database, others, memory)
+    for label, properties, status in _expected(reading):
+        for known in ("present", "missing", "not_online"):
+            yield EXPECTED(int(status == known), label, _joined(properties), known)
+
+
+def _members(rows: Sequence[Index], memory: Memory) -> set[str]:
+    """Renew the top, and add what was read outside of it to the others' sum."""
+    before = set(memory.top.members)
+    scores = {row.name: _score(row) for row in rows}
+    members = memory.top.update(scores, _MOST)
+    counted = {row.name: row.reads for row in rows if row.reads is not None}
+    if memory.reads is not None:
+        for name, reads in counted.items():
+            if name not in before or name not in members:
+                old = memory.reads.get(name)
+                (change,) = difference([reads], None if old is None else [old])
+                memory.others += change
+    memory.reads = counted
+    return members
+
+
+def _score(row: Index) -> float:
+    return 1 + (row.reads or 0) if row.state == "ONLINE" else inf
+
+
+def _one(database: str, row: Index) -> Iterator[Sample]:
+    labels = (
+        database,
+        row.name,
+        _joined(row.labels),
+        _joined(row.properties),
+        row.kind.lower(),
+    )
+    found = _state(row)
+    for known in _STATES:
+        yield STATE(int(found == known), *labels, known)
+    if row.percent is not None:
+        yield POPULATION(row.percent / 100, *labels)
+    yield READS(row.reads, *labels)
+    yield LAST_READ(row.last_read, *labels)
+    yield TRACKED(row.tracked_since, *labels)
+    yield INFO(1, database, row.name, row.entity.lower(), row.provider, row.owner)
+
+
+def _summed(database: str, rows: Sequence[Index], memory: Memory) -> Iterator[Sample]:
+    found = Counter(_state(row) for row in rows)
+    for known in _STATES:
+        yield STATE(found[known], database, *_OTHER, known)
+    if memory.reads:
+        yield READS(memory.others, database, *_OTHER)
+
+
+def _state(row: Index) -> str:
+    state = row.state.lower().replace(" ", "_")
+    return state if state in _STATES else "other"
+
+
+def _joined(names: Sequence[str] | None) -> str:
+    """Join names for a label; a full-text index can cover a great many."""
+    text = ",".join(names or ())
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def _expected(reading: Reading) -> Iterator[tuple[str, tuple[str, ...], str]]:
+    rows = next(iter(reading.databases.values()), [])
+    states: dict[tuple[str, tuple[str, ...]], set[str]] = {}
+    for row in rows:
+        if row.kind in _SERVING and row.entity == "NODE":
+            covers = ((row.labels or [""])[0], tuple(row.properties or ()))
+            states.setdefault(covers, set()).add(row.state)
+    for label, properties in reading.expected:
+        found = states.get((label, properties), set())
+        status = "present" if "ONLINE" in found else "not_online"
+        yield label, properties, status if found else "missing"
+
+
+async def inspect(source: Neo4jSource) -> list[Finding]:
+    """Name indexes that are missing or failed, and what the version lacks."""
+    reading = await read(source)
+    findings = [
+        Finding(
+            f"expected index {label}({_joined(properties)}) is {status}",
+            _create(label, properties) if status == "missing" else "SHOW INDEXES",
+        )
+        for label, properties, status in _expected(reading)
+        if status != "present"
+    ]
+    for database in source.config.databases:
+        for row in await source.fetch(Failed, FAILED, database=database):
+            why = (row.why or "no message").partition("\n")[0][:_LONGEST]
+            findings.append(
+                Finding(f"index {row.name} failed: {why}", f"DROP INDEX `{row.name}`")
+            )
+    if source.server.pick(QUERIES) != QUERIES[max(QUERIES)]:
+        findings.append(Finding("reads per index", "Neo4j 5.8 or later"))
+    return findings
+
+
+def _create(label: str, properties: Sequence[str]) -> str:
+    covered = ", ".join(f"n.`{name}`" for name in properties)
+    return f"CREATE INDEX FOR (n:`{label}`) ON ({covered})"
+
+
+COLLECTOR = Collector(
+    name="indexes",
+    source=SourceKind.NEO4J,
+    metrics=(STATE, POPULATION, READS, LAST_READ, TRACKED, INFO, EXPECTED),
+    read=read,
+    samples=samples,
+    state=dict[str, Memory],
+    privilege="any user on Community; SHOW INDEX ON DATABASE on Enterprise",
+    inspect=inspect,
+)

@@ -1,0 +1,230 @@
+"""PostgreSQL through psycopg: one connection, each read a transaction of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import TransactionStatus
+from psycopg.rows import class_row, tuple_row
+
+from exporter.config import PostgresTarget
+from exporter.errors import Reason, SourceError
+from exporter.secret import read_secret, remember
+from exporter.sources import postgres_errors, postgres_types
+from exporter.sources.base import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from psycopg.rows import AsyncRowFactory
+
+    from exporter.sources.base import ResultT
+
+RowT = TypeVar("RowT")
+
+MARK = "/* kpi-exporter */"
+_OLDEST = 130000
+_MOST_ROWS = 100_000
+_BOUNDED = "select {mark} * from (\n{query}\n) as bounded limit {limit}"
+_BEGIN = (
+    f"begin {MARK} read only; set local {MARK} statement_timeout = {{statement}}; "
+    f"set local {MARK} lock_timeout = {{lock}}"
+)
+_EXTENSION = """
+select n.nspname as schema, e.extversion as version
+from pg_extension e join pg_namespace n on n.oid = e.extnamespace
+where e.extname = %s
+"""
+_STATEMENT_SHARE = 0.8  # of the deadline, so that the server gives up before we do
+_LOCK_SHARE = 0.1
+
+
+class Extension(NamedTuple):
+    """An extension of the database: its schema as an identifier, its version."""
+
+    schema: str
+    version: tuple[int, ...]
+
+
+class _Named(NamedTuple):
+    schema: str
+    version: str
+
+
+class PostgresSource(Source[PostgresTarget]):
+    """One PostgreSQL server, or a pooler before it, reached through one database.
+
+    Nothing is set on the session, so that a pooler in transaction mode hands nothing of
+    ours to other clients. `version` is `server_version_num`, `role` who we are; both
+    are read again at each connect. `wanted` is where a collector notes the ids of
+    statements whose text its next read shall bring.
+    """
+
+    def __init__(self, config: PostgresTarget) -> None:
+        """Keep the settings; the dsn is used, and may be refused, at connect."""
+        super().__init__(config)
+        self.version = 0
+        self.role = ""
+        self._database = ""
+        self.wanted: set[int] = set()
+        self._connection: AsyncConnection[Any] | None = None
+        self._extensions: dict[str, Extension] = {}
+        self._begin = _BEGIN.format(
+            statement=int(config.deadline * 1000 * _STATEMENT_SHARE),
+            lock=int(config.deadline * 1000 * _LOCK_SHARE),
+        ).encode()
+
+    @property
+    def connections(self) -> int:
+        """Connections to the server that are open now: 0 or 1."""
+        open_ = self._connection is not None and not self._connection.closed
+        return int(open_)
+
+    async def fetch(
+        self,
+        row: type[RowT],
+        query: str,
+        parameters: Sequence[Any] = (),
+    ) -> list[RowT]:
+        """Return rows as objects of a class, its fields matched by column name.
+
+        Raises SourceError(limit) beyond 100,000 rows. Numbers come as int or float.
+        """
+        return await self._rows(class_row(row), query, parameters, binary=False)
+
+    async def tuples(
+        self, query: str, parameters: Sequence[Any] = ()
+    ) -> list[tuple[Any, ...]]:
+        """Return rows as tuples, sent in binary: the quick way for thousands of rows.
+
+        Columns must be of types that psycopg reads in binary. Bounded as `fetch` is.
+        """
+        return await self._rows(tuple_row, query, parameters, binary=True)
+
+    async def extension(self, name: str) -> Extension:
+        """Return where an extension is, or raise SourceError(unsupported)."""
+        if name not in self._extensions:
+            found = await self.fetch(_Named, _EXTENSION, (name,))
+            if not found:
+                raise postgres_errors.missing_extension(name, self._database)
+            self._extensions[name] = Extension(
+                postgres_errors.quoted(found[0].schema),
+                tuple(int(part) for part in re.findall(r"\d+", found[0].version)),
+            )
+        return self._extensions[name]
+
+    def discard(self) -> None:
+        """Throw the connection away at once, without waiting for the server."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.pgconn.finish()
+
+    async def close(self) -> None:
+        """Say good-bye to the server without waiting for it."""
+        self.discard()
+
+    async def _connect(self) -> None:
+        if self._usable():
+            return
+        self.discard()
+        self._extensions.clear()
+        connection = await AsyncConnection.connect(
+            **await self._parameters(), autocommit=True, prepare_threshold=None
+        )
+        self._connection = connection
+        postgres_types.register(connection)
+        self.version = connection.info.server_version
+        self.role = connection.info.user
+        self._database = connection.info.dbname
+        if self.version < _OLDEST:
+            self.discard()
+            raise SourceError(
+                Reason.UNSUPPORTED,
+                f"PostgreSQL {self.version // 10000} is too old; 13 is the oldest",
+                answered=True,
+            )
+
+    async def _parameters(self) -> dict[str, Any]:
+        """Return the dsn's parameters with the secret and our name in them."""
+        try:
+            given = conninfo_to_dict(self.config.dsn)
+        except psycopg.ProgrammingError:  # its text may show a part of the password
+            raise SourceError(
+                Reason.CONNECT,
+                "the dsn cannot be understood; mend its quotes, its percent signs or "
+                "the names of its options",
+            ) from None
+        if isinstance(given.get("password"), str):
+            remember(str(given["password"]))
+        secret = await read_secret(self.config)
+        return {
+            "application_name": "kpi-exporter",
+            **given,
+            **({"password": secret} if secret is not None else {}),
+            "client_encoding": "UTF8",
+        }
+
+    def _usable(self) -> bool:
+        """Tell whether the connection is idle and its server has not closed it."""
+        if self._connection is None or self._connection.closed:
+            return False
+        pgconn = self._connection.pgconn
+        try:
+            pgconn.consume_input()  # reads the reason for an end, if there is one,
+            pgconn.is_busy()
+            pgconn.consume_input()  # and then the end
+        except psycopg.OperationalError:
+            return False
+        return pgconn.transaction_status == TransactionStatus.IDLE
+
+    async def _read(self, read: Callable[[Self], Awaitable[ResultT]]) -> ResultT:
+        await self._send(self._begin)
+        try:
+            result = await read(self)
+        except Exception:
+            self._extensions.clear()  # it may have been moved, updated or dropped
+            with contextlib.suppress(psycopg.Error, SourceError):
+                await self._send(b"rollback")
+            raise
+        await self._send(b"commit")
+        return result
+
+    async def _send(self, command: bytes) -> None:
+        self.queries += 1
+        await self._open().execute(command)
+
+    async def _rows(
+        self,
+        factory: AsyncRowFactory[RowT],
+        query: str,
+        parameters: Sequence[Any],
+        *,
+        binary: bool,
+    ) -> list[RowT]:
+        self.queries += 1
+        bounded = _BOUNDED.format(mark=MARK, query=query, limit=_MOST_ROWS + 1)
+        cursor = self._open().cursor(binary=binary, row_factory=factory)
+        await cursor.execute(bounded.encode(), parameters or None)
+        if cursor.rowcount > _MOST_ROWS:
+            raise SourceError(
+                Reason.LIMIT,
+                f"a read gives more than {_MOST_ROWS} rows and is given up",
+                answered=True,
+            )
+        return await cursor.fetchall()
+
+    def _open(self) -> AsyncConnection[Any]:
+        if self._connection is None:
+            raise SourceError(Reason.CONNECT, "there is no connection")
+        return self._connection
+
+    def _classify(self, error: Exception) -> SourceError:
+        return postgres_errors.classify(error, self.role)
+
+
+SOURCE = PostgresSource

@@ -1,0 +1,78 @@
+"""How much memory the exporter needs, and whether that grows."""
+
+from __future__ import annotations
+
+from statistics import linear_regression
+from typing import TYPE_CHECKING, NamedTuple
+
+from exporter.collector import SourceKind
+from tests.bench.client import Scraper
+from tests.bench.machine import resident_mib
+from tests.bench.report import Line
+from tests.bench.rounds import rounds
+from tests.bench.world import quickened, wait_for_all
+from tests.integration.exporter_process import Page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.bench.world import World
+    from tests.integration.exporter_process import ExporterProcess
+
+_TRIO = (SourceKind.POSTGRES, SourceKind.REDIS, SourceKind.HOST)
+_EVERY = 0.2
+_ROUNDS = 200
+_POLLS = 10_000
+_SETTLED = 0.4  # of the polls: until then caches fill up
+_NONE = 0.1  # MiB per 1,000 polls that cannot be told from none
+
+
+class Moment(NamedTuple):
+    """How much memory there was after so many polls and rounds."""
+
+    polls: float
+    rounds: float
+    mib: float
+
+
+def run(world: World) -> Iterator[Line]:
+    """Measure with and without Neo4j, then let it run on."""
+    for kinds, most in ((_TRIO, 80.0), (tuple(SourceKind), 110.0)):
+        names = ", ".join(kinds)
+        config = quickened(world.config("15s", kinds), kinds, _EVERY)
+        with world.exporter(config) as exporter:
+            wait_for_all(exporter)
+            world.say(f"{_ROUNDS} rounds and scrapes: {names}")
+            found = _follow(exporter, lambda moment: moment.rounds >= _ROUNDS)
+            what = f"memory after {_ROUNDS} rounds and scrapes: {names}"
+            yield Line(what, found[-1].mib, "MiB", most=most)
+            if kinds is _TRIO:
+                world.say(f"on to {_POLLS:,} polls")
+                long = _follow(exporter, lambda moment: moment.polls >= _POLLS)
+                yield _growth(long)
+
+
+def _follow(
+    exporter: ExporterProcess, enough: Callable[[Moment], bool]
+) -> list[Moment]:
+    """Scrape about once per round until it is enough."""
+    moments: list[Moment] = []
+    with Scraper(exporter.port) as scraper:
+        while not moments or not enough(moments[-1]):
+            page = Page(scraper.text())
+            polls = page.sum("kpi_exporter_collector_polls_total")
+            mib = resident_mib(exporter.process.pid)
+            moments.append(Moment(polls, rounds(page), mib))
+    return moments
+
+
+def _growth(found: list[Moment]) -> Line:
+    settled = [moment for moment in found if moment.polls >= _SETTLED * _POLLS]
+    slope, _ = linear_regression(
+        [moment.polls / 1000 for moment in settled], [moment.mib for moment in settled]
+    )
+    span = f"{settled[0].mib:.1f} at {settled[0].polls:,.0f}"
+    end = f"{settled[-1].mib:.1f} at {settled[-1].polls:,.0f}"
+    note = f"{span}, {end} polls ({settled[-1].rounds:,.0f} rounds)"
+    what = "memory growth per 1,000 polls"
+    return Line(what, max(0.0, round(slope, 3)), "MiB", most=_NONE, note=note)

@@ -1,0 +1,42 @@
+"""What one round of polls costs Neo4j, less what it costs when it is left alone."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from exporter.collector import SourceKind
+from tests.bench.machine import cpu_seconds
+from tests.bench.report import Line
+from tests.bench.rounds import EVERY, best, per_round
+from tests.bench.world import quickened, wait_for_all
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.bench.world import World
+
+_KINDS = (SourceKind.NEO4J,)
+_ALONE = 10.0
+_COMPILING = 20.0  # seconds of polls before the JVM has settled
+_BEST_OF = 3
+
+
+def run(world: World) -> Iterator[Line]:
+    """Measure the rounds of three watched queries and eleven indexes."""
+    pid = world.neo4j.process.pid
+    config = quickened(world.config("1s", _KINDS), _KINDS, EVERY)
+    with world.exporter(config) as exporter:
+        wait_for_all(exporter)
+        world.say(f"letting Neo4j compile for {_COMPILING:g} s")
+        time.sleep(_COMPILING)
+        pids = {"exporter": exporter.process.pid, "neo4j": pid}
+        found = best([per_round(exporter, pids) for _ in range(_BEST_OF)])
+    time.sleep(1)
+    before = cpu_seconds(pid)
+    time.sleep(_ALONE)
+    alone = (cpu_seconds(pid) - before) / _ALONE * EVERY * 1e3
+    note = f"{alone:.1f} more when left alone, subtracted"
+    what = "Neo4j CPU per round, 3 watched queries"
+    yield Line(what, max(0.0, found["neo4j"] - alone), "ms", most=10.0, note=note)
+    yield Line("exporter CPU per round: Neo4j", found["exporter"], "ms")

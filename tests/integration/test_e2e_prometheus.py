@@ -1,0 +1,280 @@
+"""End to end: a real Prometheus scrapes us, and polls follow its scrapes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+import time
+import urllib.parse
+import urllib.request
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+import redis
+import yaml
+
+from exporter.demo.servers.process import Process, ServerError, free_port
+from exporter.demo.servers.redis import RedisServer
+from tests.integration.exporter_process import ExporterProcess, open_folder
+from tests.integration.verdicts import healthy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+RUN = 20.0  # seconds
+INTERVAL = 1.0
+LEARNING = 5  # scrapes until the period is learned and the polls are in step
+LAST = "kpi_exporter_collector_last_success_timestamp_seconds"
+QUERIES = "kpi_exporter_source_queries_total"
+INFO_CALLS = 3  # per poll: of the collectors info, commandstats and cluster
+
+
+class Prometheus:
+    """A server on loopback that scrapes every second, with its own data folder."""
+
+    def __init__(self, folder: Path, job: dict[str, Any]) -> None:
+        self.port = free_port()
+        self.folder = folder
+        folder.mkdir(parents=True)
+        text = {
+            "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
+            "scrape_configs": [job],
+        }
+        (folder / "prometheus.yml").write_text(yaml.safe_dump(text))
+        self._process: Process | None = None
+
+    def start(self) -> None:
+        program = shutil.which("prometheus")
+        if program is None:
+            raise ServerError("no prometheus is installed; Debian: apt install it")
+        self._process = Process(
+            [
+                program,
+                f"--config.file={self.folder / 'prometheus.yml'}",
+                f"--storage.tsdb.path={self.folder / 'data'}",
+                f"--web.listen-address=127.0.0.1:{self.port}",
+            ],
+            self.folder / "prometheus.log",
+            as_ourselves=True,
+        )
+        self._process.wait_until(self._ready, 30)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.stop()
+
+    def ask(self, path: str, **parameters: str) -> Any:
+        """Ask the API; returns what stands under `data`."""
+        query = urllib.parse.urlencode(parameters)
+        url = f"http://127.0.0.1:{self.port}/api/v1/{path}?{query}"
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return json.load(answer)["data"]
+
+    def values(self, query: str) -> dict[str, list[tuple[float, float]]]:
+        """Return the samples of a range selector by job and target."""
+        found = {}
+        for series in self.ask("query", query=query)["result"]:
+            labels = series["metric"]
+            key = f"{labels.get('job')}/{labels.get('target', labels.get('instance'))}"
+            found[key] = [(at, float(value)) for at, value in series["values"]]
+        return found
+
+    def _ready(self) -> bool:
+        try:
+            self.ask("query", query="1")
+        except OSError:
+            return False
+        return True
+
+
+class Seen(NamedTuple):
+    """One scrape: when it began, when the data's poll ended, all queries till then."""
+
+    at: float
+    polled: float
+    queries: float
+
+
+class World(NamedTuple):
+    """Everything that ran for a while."""
+
+    whole: Prometheus
+    probing: Prometheus
+    exporter: ExporterProcess
+    first: list[Seen]
+    second: list[Seen]
+    calls: int
+    seconds: float
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    """Let three exporters run: under one Prometheus each, and under two scrapers."""
+    with open_folder() as folder:
+        server = RedisServer(folder / "redis")
+        server.start()
+        shared = RedisServer(folder / "shared")
+        shared.start()
+        one, two = (
+            ExporterProcess(folder / name, config_of(server)) for name in ("one", "two")
+        )
+        three = ExporterProcess(folder / "three", config_of(shared))
+        whole = Prometheus(folder / "whole", static_job(one))
+        probing = Prometheus(folder / "probing", discovery_job(two))
+        parts = (one, two, three, whole, probing)
+        try:
+            for part in parts:
+                part.start()
+            yield observe(whole, probing, three, shared)
+        finally:
+            for part in reversed(parts):
+                part.stop()
+            shared.stop()
+            server.stop()
+
+
+def config_of(server: RedisServer) -> dict[str, Any]:
+    return {
+        "interval": "1s",
+        "redis": {"cache": {"url": server.url}},
+        "host": {"machine": {}},
+    }
+
+
+def static_job(exporter: ExporterProcess) -> dict[str, Any]:
+    address = f"127.0.0.1:{exporter.port}"
+    return {"job_name": "kpi", "static_configs": [{"targets": [address]}]}
+
+
+def discovery_job(exporter: ExporterProcess) -> dict[str, Any]:
+    url = f"http://127.0.0.1:{exporter.port}/sd"
+    discovery = {"url": url, "refresh_interval": "1s"}
+    return {"job_name": "discovered", "http_sd_configs": [discovery]}
+
+
+def observe(
+    whole: Prometheus,
+    probing: Prometheus,
+    exporter: ExporterProcess,
+    server: RedisServer,
+) -> World:
+    """Scrape the third exporter twice a second, half a second apart, for a while."""
+    healthy(exporter)
+    first: list[Seen] = []
+    second: list[Seen] = []
+    begin = time.time() + 0.2
+    with redis.Redis(port=server.port, protocol=2) as admin:
+        admin.config_resetstat()
+        threads = [
+            threading.Thread(target=scrape, args=(exporter, begin + offset, seen))
+            for offset, seen in ((0.0, first), (0.5, second))
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        calls: int = admin.info("commandstats")["cmdstat_info"]["calls"]
+    return World(whole, probing, exporter, first, second, calls, time.time() - begin)
+
+
+def scrape(exporter: ExporterProcess, begin: float, seen: list[Seen]) -> None:
+    for turn in range(int(RUN / INTERVAL)):
+        time.sleep(max(0.0, begin + turn * INTERVAL - time.time()))
+        at = time.time()
+        page = exporter.page()
+        polled = page.value(LAST, target="cache", collector="info") or 0.0
+        queries = page.value(QUERIES, target="cache") or 0.0
+        seen.append(Seen(at, polled, queries))
+
+
+def test_prometheus_scrapes_the_whole_page_without_an_error(world: World) -> None:
+    (target,) = world.whole.ask("targets", state="active")["activeTargets"]
+    assert (target["health"], target["lastError"]) == ("up", "")
+    (up,) = world.whole.values("up[1h]").values()
+    assert len(up) > RUN / INTERVAL / 2
+    assert {value for _, value in up} == {1.0}
+
+
+def test_prometheus_discovers_and_probes_each_target_without_an_error(
+    world: World,
+) -> None:
+    active = world.probing.ask("targets", state="active")["activeTargets"]
+    found = {
+        (target["labels"]["job"], target["labels"]["instance"]): (
+            target["health"],
+            target["lastError"],
+        )
+        for target in active
+    }
+    _, (own,) = found, [i for job, i in found if job == "kpi-exporter"]
+    assert found == {
+        ("redis", "cache"): ("up", ""),
+        ("node", "machine"): ("up", ""),
+        ("kpi-exporter", own): ("up", ""),
+    }
+    for samples in world.probing.values("up[1h]").values():
+        assert len(samples) > RUN / INTERVAL / 2
+        assert {value for _, value in samples} == {1.0}
+
+
+def test_prometheus_drops_no_sample(world: World) -> None:
+    for server in (world.whole, world.probing):
+        url = f"http://127.0.0.1:{server.port}/metrics"
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            lines = answer.read().decode().splitlines()
+        dropped = {
+            line.split()[0]: float(line.split()[1])
+            for line in lines
+            if line.startswith(
+                ("prometheus_target_scrapes_", "prometheus_target_scrape")
+            )
+            and ("duplicate" in line or "out_of" in line or "exceeded" in line)
+        }
+        assert len(dropped) >= 4
+        assert set(dropped.values()) == {0.0}, dropped
+
+
+def test_each_scrape_of_prometheus_sees_one_new_poll_and_fresh_data(
+    world: World,
+) -> None:
+    for server, job in ((world.whole, "kpi"), (world.probing, "redis")):
+        key = f"{job}/cache"
+        polled = server.values(f'{LAST}{{collector="info"}}[1h]')[key]
+        queries = server.values(f"{QUERIES}[1h]")[key]
+        found = [
+            Seen(at, time_, count)
+            for (at, time_), (_, count) in zip(polled, queries, strict=True)
+        ]
+        assert_one_new_poll_each(found)
+
+
+def test_of_two_scrapers_one_is_followed_and_the_other_sees_data_an_interval_old(
+    world: World,
+) -> None:
+    followed, other = sorted((world.first, world.second), key=lambda s: max(ages(s)))
+
+    assert_one_new_poll_each(followed)
+    assert max(ages(other)) < INTERVAL + 0.2, ages(other)
+
+
+def test_polls_are_not_doubled_for_two_scrapers(world: World) -> None:
+    polls = world.calls / INFO_CALLS
+
+    assert abs(polls - world.seconds / INTERVAL) <= 2
+
+
+def ages(scrapes: list[Seen]) -> list[float]:
+    """Return the age of the data at each scrape, after those that were learned from."""
+    return [round(scrape.at - scrape.polled, 3) for scrape in scrapes[LEARNING:]]
+
+
+def assert_one_new_poll_each(scrapes: list[Seen]) -> None:
+    assert len(ages(scrapes)) > LEARNING
+    assert max(ages(scrapes)) < 0.5, ages(scrapes)
+    settled = pairwise(scrapes[LEARNING:])
+    assert {after.queries - before.queries for before, after in settled} == {
+        float(INFO_CALLS)
+    }

@@ -1,0 +1,230 @@
+"""End to end: what one process says when a Redis among its targets misbehaves."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+import redis
+
+from exporter.demo.servers.redis import RedisServer, from_wheel
+from tests.integration.exporter_process import ExporterProcess, Page, open_folder
+from tests.integration.verdicts import (
+    RECOVERY,
+    SOON,
+    TIMES,
+    down,
+    healthy,
+    new_reasons,
+    polled_after,
+    recovers,
+    silent_about,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+TOKEN = "hush4711"
+PASSWORD = f"p/{TOKEN}%26"
+ABOVE_DOUBLE = 2**53 + 1
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    with open_folder() as path:
+        yield path
+
+
+@pytest.fixture(scope="module")
+def servers(folder: Path) -> Iterator[list[RedisServer]]:
+    """Start the one that tests harm, and one that must never notice."""
+    settings = {
+        "enable-debug-command": "yes",
+        "loading-process-events-interval-bytes": "1024",
+    }
+    found = [
+        RedisServer(folder / name, password=PASSWORD, settings=settings)
+        for name in ("victim", "bystander")
+    ]
+    for server in found:
+        server.start()
+    yield found
+    for server in found:
+        server.stop()
+
+
+@pytest.fixture
+def victim(servers: list[RedisServer]) -> Iterator[RedisServer]:
+    yield servers[0]
+    servers[0].resume()
+
+
+@pytest.fixture(scope="module")
+def exporter(servers: list[RedisServer], folder: Path) -> Iterator[ExporterProcess]:
+    urls = {"victim": servers[0].url, "bystander": servers[1].url}
+    config = {
+        "redis": {name: {"url": url, **TIMES} for name, url in urls.items()},
+        "host": {"machine": {"interval": "1s"}},
+    }
+    with ExporterProcess(folder / "exporter", config) as process:
+        yield process
+        silent_about(process, [TOKEN])
+
+
+def client(server: RedisServer) -> redis.Redis:
+    return redis.Redis(port=server.port, password=server.password, protocol=2)
+
+
+def ours(admin: redis.Redis) -> list[str]:
+    """List the exporter's connections in the server, by its own addresses."""
+    clients: list[dict[str, str]] = admin.client_list()
+    return [entry["addr"] for entry in clients if entry["name"] == "kpi-exporter"]
+
+
+def assert_one_connection(exporter: ExporterProcess, server: RedisServer) -> None:
+    with client(server) as admin:
+        assert len(ours(admin)) == 1
+    assert exporter.connections(server.port) == 1
+
+
+def is_valkey(page: Page) -> bool:
+    found = page.samples("redis_instance_info", target="victim")
+    return [labels["valkey_version"] != "" for labels, _ in found] == [True]
+
+
+def is_redis(page: Page) -> bool:
+    found = page.samples("redis_instance_info", target="victim")
+    return [labels["valkey_version"] for labels, _ in found] == [""]
+
+
+def test_a_frozen_server_is_down_for_timeout_and_comes_back(
+    exporter: ExporterProcess, victim: RedisServer
+) -> None:
+    before = healthy(exporter)
+
+    victim.pause()
+    down(exporter, "victim", {"timeout"}, before)
+    assert exporter.connections(victim.port) <= 1
+
+    victim.resume()
+    recovers(exporter, "victim")
+    assert_one_connection(exporter, victim)
+
+
+def test_a_killed_server_is_down_for_connect_and_comes_back(
+    exporter: ExporterProcess, victim: RedisServer
+) -> None:
+    before = healthy(exporter)
+
+    victim.kill()
+    down(exporter, "victim", {"connect"}, before)
+    assert exporter.connections(victim.port) == 0
+
+    victim.start()
+    recovers(exporter, "victim")
+    assert_one_connection(exporter, victim)
+
+
+def test_a_quick_restart_is_never_seen_as_down(
+    exporter: ExporterProcess, victim: RedisServer
+) -> None:
+    before = healthy(exporter)
+
+    victim.stop()
+    victim.start()
+    page = polled_after(exporter, "victim", time.time())
+
+    assert new_reasons(page, "victim", before) == set()
+    assert_one_connection(exporter, victim)
+
+
+def test_another_version_on_the_same_port_is_recognised(
+    exporter: ExporterProcess, victim: RedisServer, folder: Path
+) -> None:
+    healthy(exporter)
+
+    victim.stop()
+    other = RedisServer(folder / "valkey", binary=from_wheel(), password=PASSWORD)
+    other.port = victim.port
+    other.start()
+    try:
+        page = exporter.wait_for(is_valkey, SOON)
+        assert page.works("victim")
+        assert_one_connection(exporter, other)
+    finally:
+        other.stop()
+        victim.start()
+    exporter.wait_for(is_redis, RECOVERY)
+
+
+def test_a_server_that_loads_its_data_is_starting(
+    exporter: ExporterProcess, victim: RedisServer
+) -> None:
+    with client(victim) as admin:
+        admin.execute_command("DEBUG", "POPULATE", 1500)
+        admin.save()
+    before = healthy(exporter)
+
+    victim.stop()
+    victim.settings["key-load-delay"] = "1000"
+    victim.start()
+    try:
+        down(exporter, "victim", {"starting"}, before)
+    finally:
+        del victim.settings["key-load-delay"]
+
+    page = recovers(exporter, "victim")
+    assert page.value("redis_db_keys", target="victim", db="db0") == 1500
+    assert_one_connection(exporter, victim)
+    with client(victim) as admin:
+        admin.flushall()
+
+
+def test_a_server_without_a_free_client_is_down_for_limit(
+    exporter: ExporterProcess, victim: RedisServer
+) -> None:
+    before = healthy(exporter)
+
+    with client(victim) as admin:
+        admin.config_set("maxclients", 1)
+        try:
+            for address in ours(admin):
+                admin.client_kill(address)
+            down(exporter, "victim", {"limit"}, before)
+            assert ours(admin) == []
+        finally:
+            admin.config_set("maxclients", 100)
+
+    recovers(exporter, "victim")
+    assert_one_connection(exporter, victim)
+
+
+def test_a_changed_password_is_down_for_auth(
+    exporter: ExporterProcess, victim: RedisServer
+) -> None:
+    before = healthy(exporter)
+
+    with client(victim) as admin:
+        admin.config_set("requirepass", f"another{TOKEN}")
+        try:
+            for address in ours(admin):
+                admin.client_kill(address)
+            down(exporter, "victim", {"auth"}, before)
+            assert ours(admin) == []
+        finally:
+            admin.config_set("requirepass", PASSWORD)
+
+    recovers(exporter, "victim")
+    assert_one_connection(exporter, victim)
+
+
+def test_a_number_above_2_53_is_shown_in_full(
+    exporter: ExporterProcess, victim: RedisServer
+) -> None:
+    with client(victim) as admin:
+        admin.config_set("maxmemory", ABOVE_DOUBLE)
+        line = f'\nredis_memory_max_bytes{{target="victim"}} {ABOVE_DOUBLE}\n'
+        exporter.wait_for(lambda page: line in page.text, SOON)
+        admin.config_set("maxmemory", 0)

@@ -1,0 +1,103 @@
+"""What must hold while one target of a process is broken, and once it is well again."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from tests.integration.exporter_process import ExporterProcess, Page
+
+TIMES = {"interval": "1s", "timeout": "700ms"}
+SOON = 5.0  # seconds: an interval, three deadlines, and something for a busy machine
+RECOVERY = (
+    15.0  # seconds: the longest back-off after outages as short as ours, and SOON
+)
+SCRAPE = 0.1  # seconds that a scrape may take, whatever is broken
+_LAST_SUCCESS = "kpi_exporter_collector_last_success_timestamp_seconds"
+
+
+def healthy(exporter: ExporterProcess) -> Page:
+    """Wait until every target works; returns the page that says so."""
+    return exporter.wait_for(lambda page: all(map(page.works, targets(page))), RECOVERY)
+
+
+def down(
+    exporter: ExporterProcess, target: str, reasons: Collection[str], before: Page
+) -> Page:
+    """Wait until a target is down for new reasons, and check that nothing else is."""
+    page = exporter.wait_for(lambda page: page.up(target) == 0, SOON)
+    assert _successes(page, target) == {0.0}
+    assert page.data(target) == set()
+    assert new_reasons(page, target, before) == set(reasons)
+    others_unharmed(exporter, target, page)
+    return page
+
+
+def failing(
+    exporter: ExporterProcess, target: str, collector: str, reason: str
+) -> Page:
+    """Wait until one collector of a target fails for a reason, and check the rest."""
+    success = "kpi_exporter_collector_success"
+    page = exporter.wait_for(
+        lambda page: page.value(success, target=target, collector=collector) == 0, SOON
+    )
+    assert page.up(target) == 1
+    assert reason in page.failures(target, collector)
+    others = {
+        labels["collector"]: value
+        for labels, value in page.samples(success, target=target)
+    }
+    del others[collector]
+    assert set(others.values()) == {1.0}, others
+    others_unharmed(exporter, target, page)
+    return page
+
+
+def recovers(exporter: ExporterProcess, target: str) -> Page:
+    """Wait until a target that was broken works again, without a restart of ours."""
+    page = exporter.wait_for(lambda page: page.works(target), RECOVERY)
+    assert page.up(target) == 1
+    return page
+
+
+def others_unharmed(exporter: ExporterProcess, target: str, page: Page) -> None:
+    """Check that scrapes are quick, and that the other targets are polled as ever."""
+    assert exporter.scrape_seconds() < SCRAPE
+    for other in targets(page) - {target}:
+        assert polled_after(exporter, other, _latest(page, other)).works(other)
+
+
+def polled_after(exporter: ExporterProcess, target: str, moment: float) -> Page:
+    """Wait until a poll of a target has worked after a moment in Unix time."""
+    return exporter.wait_for(lambda page: _latest(page, target) > moment, SOON)
+
+
+def new_reasons(page: Page, target: str, before: Page) -> set[str]:
+    """Return the reasons for which polls of a target failed since an earlier page."""
+    known = before.failures(target)
+    found = page.failures(target).items()
+    return {reason for reason, count in found if count > known.get(reason, 0)}
+
+
+def targets(page: Page) -> set[str]:
+    """Return the names of the configured targets."""
+    return {labels["target"] for labels, _ in page.samples("kpi_exporter_target_info")}
+
+
+def silent_about(exporter: ExporterProcess, secrets: Collection[str]) -> None:
+    """Check that no page and no line of the log holds a secret, and no traceback."""
+    said = exporter.output()
+    assert [secret for secret in secrets if secret in said] == []
+    assert re.findall(r"Traceback|never retrieved|never awaited", said) == []
+
+
+def _successes(page: Page, target: str) -> set[float]:
+    samples = page.samples("kpi_exporter_collector_success", target=target)
+    return {value for _, value in samples}
+
+
+def _latest(page: Page, target: str) -> float:
+    return max(value for _, value in page.samples(_LAST_SUCCESS, target=target))
