@@ -71,12 +71,12 @@ def tests(plan: Plan, subject: Subject) -> dict[str, Any]:
 
 def _tests(case: Case) -> Iterator[dict[str, Any]]:
     limit = case.each.alert.limit
-    off = (abs(limit) * _SAFE or 1.0) * (1 if case.kpi.better == "lower" else -1)
+    off = (abs(limit) * _SAFE or _step(case.kpi)) * _worse(case.kpi)
     yield _from_inputs(case, "fires beyond its limit", limit + off)
-    yield _from_inputs(case, "is silent at its limit", limit)
     if limit:
         yield _from_inputs(case, "is silent within its limit", limit - off)
     yield _in_time(case, limit + off, _kept(case))
+    yield _injected(case, "is silent at its limit", [limit] * 90, {89: (0.0, limit)})
     yield {
         "name": f"{case.name} is silent without data",
         "interval": "1m",
@@ -85,12 +85,20 @@ def _tests(case: Case) -> Iterator[dict[str, Any]]:
     }
 
 
+def _worse(kpi: Kpi) -> int:
+    return 1 if kpi.better == "lower" else -1
+
+
+def _step(kpi: Kpi) -> float:
+    """Return a value beyond a limit of 0 that rates over five minutes hit exactly."""
+    return 5.0 if any(each.rate for each in kpi.inputs) else 1.0
+
+
 def _kept(case: Case) -> float:
     """Return a value that keeps every promise of the KPI."""
     limits = [each.alert.limit for each in case.plan.promises(case.kpi)]
-    if case.kpi.better == "lower":
-        return min(limits) * (1 - _SAFE)
-    return max(limits) * (1 + _SAFE)
+    worst = min(limits) if case.kpi.better == "lower" else max(limits)
+    return worst * (1 - _SAFE * _worse(case.kpi))
 
 
 def _from_inputs(case: Case, what: str, value: float) -> dict[str, Any]:
@@ -124,25 +132,41 @@ def _from_inputs(case: Case, what: str, value: float) -> dict[str, Any]:
 
 
 def _in_time(case: Case, bad: float, good: float) -> dict[str, Any]:
-    """Step the recording itself, so that `for` and recovery are exact to a minute."""
+    """Break the promise after two minutes and keep it again three after the alert."""
     hold = int(case.hold // _MINUTE)
     begun = 2 * _MINUTE
     values = [good, good, *[bad] * (hold + 3), good, good]
+    checks: dict[int, tuple[float | None, float]] = {
+        1 + hold: (begun, bad),
+        2 + hold: (begun, bad),
+        5 + hold: (None, good),
+    }
+    return _injected(case, "waits for its time and recovers", values, checks)
+
+
+def _injected(
+    case: Case,
+    what: str,
+    values: list[float],
+    checks: dict[int, tuple[float | None, float]],
+) -> dict[str, Any]:
+    """Write the recording itself, a value per minute, so that all is exact.
+
+    `checks` are (since when, which value) by the minute that is looked at.
+    """
     written = " ".join(f"{value:.12g}" for value in values)
     inputs = [{"series": _selector(case), "values": written}]
     if case.kpi.guard:
-        guard = _selector(case).replace(
-            rules.record_name(case.kpi), rules.record_name(case.kpi, "judged")
-        )
-        inputs.append({"series": guard, "values": f"1x{len(values)}"})
+        name, guard = (rules.record_name(case.kpi, w) for w in ("", "judged"))
+        series = _selector(case).replace(name, guard)
+        inputs.append({"series": series, "values": f"1x{len(values)}"})
     return {
-        "name": f"{case.name} waits for its time and recovers",
+        "name": f"{case.name} {what}",
         "interval": "1m",
         "input_series": inputs,
         "alert_rule_test": [
-            _check(case, (1 + hold) * _MINUTE, begun, bad, bare=True),
-            _check(case, (2 + hold) * _MINUTE, begun, bad, bare=True),
-            _check(case, (5 + hold) * _MINUTE, None, good),
+            _check(case, minute * _MINUTE, *check, bare=True)
+            for minute, check in checks.items()
         ],
     }
 
