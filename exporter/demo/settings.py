@@ -60,7 +60,8 @@ def _neo4j(watched: Watched) -> str:
         f"neo4j:\n  {GRAPH}:\n    uri: {_quoted(watched.address)}\n    user: neo4j\n"
         f"    password_file: {_quoted(watched.password_file)}\n"
         # The first query of each kind takes seconds: Neo4j compiles it.
-        f"    timeout: {INTERVAL:g}s\n    indexes: ultimate-mcp\n    queries:\n"
+        f"    timeout: {INTERVAL:g}s\n    indexes: ultimate-mcp\n"
+        "    collectors: {plans: {interval: 15s}}\n    queries:\n"
         + _query("executions_by_code_hash", BY_CODE_HASH, {"code_hash": "code-1"})
         + _query("executions_by_user", BY_USER, {"user_id": "user-1"})
         + _query("audit_since", AUDIT_SINCE, {"since": 0}).rstrip()

@@ -18,6 +18,7 @@ _FAILURES = "kpi_exporter_collector_failures_total"
 _INFO = "kpi_exporter_target_info"
 EXPORTER_NAMES = headlines.NAMES | {_SUCCESS, _LAST, _FAILURES, _INFO}
 
+_ORDER = ("postgres", "neo4j", "redis", "host")
 _REQUESTS = "http_requests_total"
 _DURATION = "http_request_duration_seconds"
 _HITS, _MISSES = "cache_hit_total", "cache_miss_total"
@@ -47,7 +48,13 @@ def rows(page: Change, clock: float) -> list[Row]:
         state = "ok" if found.value else _reason(page, target, collector)
         age = max(0.0, clock - last) if last else None
         found_rows.append(Row(target, collector, state, age, text))
-    return found_rows
+    return sorted(
+        found_rows, key=lambda row: (_place(sources.get(row.target)), *row[:2])
+    )
+
+
+def _place(source: str | None) -> int:
+    return _ORDER.index(source) if source in _ORDER else len(_ORDER)
 
 
 def _reason(page: Change, target: str, collector: str) -> str:
@@ -104,22 +111,27 @@ def table(title: str, found: list[Row]) -> Table:
 
 
 def line(title: str, found: list[Row]) -> str:
-    """Write the rows as one plain line: per target what fails, its age, its values."""
+    """Write the rows as one plain line: per target what fails, age, and values."""
     parts = [title]
     for target in dict.fromkeys(row.target for row in found):
         mine = [row for row in found if row.target == target]
-        bad = [f"{row.collector} {row.state}" for row in mine if row.state != "ok"]
-        ages = [row.age for row in mine if row.age is not None]
+        bad = [_failing(row) for row in mine if row.state != "ok"]
+        ages = [row.age for row in mine if row.age is not None and row.state == "ok"]
         state = f"{len(mine)} ok" if len(mine) > 1 else "ok"
         state = ", ".join(bad) if bad else state
-        oldest = f" ({max(ages):.0f} s old)" if ages else ""
+        age = f" ({min(ages):.0f} s ago)" if ages else ""
         texts = [row.text for row in mine if row.text]
-        parts.append(" ".join([f"{target}: {state}{oldest}", *_dotted(texts)]))
+        parts.append(" ".join([f"{target}: {state}{age}", *_dotted(texts)]))
     return " | ".join(parts)
 
 
 def _dotted(texts: list[str]) -> list[str]:
     return ["·", " · ".join(texts)] if texts else []
+
+
+def _failing(row: Row) -> str:
+    age = f" since {_age(row)}" if row.age is not None else ""
+    return f"{row.collector} {row.state}{age}".strip()
 
 
 def _age(row: Row) -> str:

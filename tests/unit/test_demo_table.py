@@ -100,8 +100,8 @@ def test_a_plain_line_names_what_fails_and_how_old_the_data_are() -> None:
         Row("local", "load", "ok", 3.0, "0.75"),
     ]
     assert line("no fault", found) == (
-        "no fault | shop: activity timeout (40 s old) · 10 statements/s"
-        " | local: 2 ok (3 s old) · busy 25 % · 0.75"
+        "no fault | shop: activity timeout since 40 s (2 s ago) · 10 statements/s"
+        " | local: 2 ok (1 s ago) · busy 25 % · 0.75"
     )
 
 

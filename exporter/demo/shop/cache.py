@@ -32,6 +32,9 @@ class Cache:
     def __init__(self, url: str | None, instruments: Instruments) -> None:
         """Keep the address; nothing is opened yet."""
         self._instruments = instruments
+        for count in (instruments.hit, instruments.miss):
+            for level in ("l1", "l2"):
+                count.labels(level, "product")  # a first one is only seen from 0 on
         self._near: dict[str, tuple[float, Any]] = {}
         self._redis = (
             Redis.from_url(
