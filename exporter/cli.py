@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -76,6 +77,11 @@ def _parser() -> argparse.ArgumentParser:
     collect.add_argument("--target", required=True, help="the target's name")
     _target_options(collect)
     collect.set_defaults(run=_collect)
+    _render_parser(
+        commands.add_parser(
+            "render", help="write rules, dashboards and runbooks for a configuration"
+        )
+    )
     demo = commands.add_parser("demo", help="start an embedded world and watch it")
     demo.add_argument("--fault", metavar="NAME", help="break something after a while")
     demo.add_argument(
@@ -109,6 +115,45 @@ def _serve_parser(parser: argparse.ArgumentParser) -> None:
         "--log.format", dest="log", choices=("text", "json"), help="how to log (text)"
     )
     parser.set_defaults(run=_serve)
+
+
+def _render_parser(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the configuration")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument(
+        "--format",
+        choices=("prometheus", "operator", "configmap"),
+        default="prometheus",
+        help="for a Prometheus' folder, its operator, or ConfigMaps",
+    )
+    parser.add_argument(
+        "--label",
+        action="append",
+        type=_label,
+        default=[],
+        metavar="KEY=VALUE",
+        help="a label that the Kubernetes selectors ask for, such as release=monitoring",
+    )
+    parser.add_argument(
+        "--speed",
+        type=int,
+        default=1,
+        metavar="N",
+        help="shorten every `for` N times, for trials; limits stay",
+    )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing; exit 1 and name the files that would change",
+    )
+    parser.set_defaults(run=_render)
+
+
+def _label(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
+    return key, value
 
 
 def _target_options(parser: argparse.ArgumentParser) -> None:
@@ -166,6 +211,22 @@ def _collect(options: argparse.Namespace, out: TextIO) -> int:
 
     config = _reader(options)()
     return asyncio.run(collect(config, options.target, options.name, out))
+
+
+def _render(options: argparse.Namespace, out: TextIO) -> int:
+    from exporter.promises import plan_of
+    from exporter.render.files import Format, files
+    from exporter.render.write import differences, write
+
+    plan = replace(plan_of(load(options.config)), speed=options.speed)
+    made = files(plan, Format(options.format), dict(options.label))
+    if options.check:
+        changed = differences(made, options.out)
+        out.writelines(f"{path} differs from what is rendered\n" for path in changed)
+        return int(bool(changed))
+    changed = write(made, options.out)
+    out.write(f"{len(made)} files rendered, {len(changed)} of them changed\n")
+    return 0
 
 
 def _demo(options: argparse.Namespace, out: TextIO) -> int:

@@ -17,6 +17,7 @@ from pydantic import (
 
 from exporter import collectors
 from exporter.catalogue import indexes
+from exporter.catalogue.model import Profile
 from exporter.collector import SourceKind
 from exporter.units import Duration, address, check_port
 
@@ -231,14 +232,40 @@ class Web(Strict):
 
 
 class Links(Strict):
-    """Where readers find us, from their side."""
+    """Where readers find things, from their side: bases of URLs."""
 
     external_url: str | None = None
+    runbooks: str | None = None
+    dashboards: str | None = None
+
+
+class Application(Strict):
+    """An application: whose series are its own, and which targets stand behind it."""
+
+    selector: Annotated[str, Field(pattern=r'^\s*\w+\s*(=|!=|=~|!~)\s*".*"\s*$')]
+    targets: tuple[str, ...] = ()
+    naming: Literal["prometheus", "opentelemetry"] = "prometheus"
+    names: dict[str, str] = {}
+
+
+class Limits(Strict):
+    """Limits with units, by severity; what they may be depends on the KPI."""
+
+    info: str | int | None = None
+    warning: str | int | None = None
+    critical: str | int | None = None
+
+
+class KpiLimits(Limits):
+    """A KPI's limits in place of the profile's, and those of single targets."""
+
+    targets: dict[str, Limits] = {}
 
 
 class Config(Strict):
     """The whole configuration, checked."""
 
+    profile: Profile = Profile.MCP_SECURITY_PLATFORM
     interval: Duration = 15.0
     postgres: dict[str, PostgresTarget] = {}
     neo4j: dict[str, Neo4jTarget] = {}
@@ -246,6 +273,8 @@ class Config(Strict):
     host: dict[str, HostTarget] = {}
     web: Web = Web()
     links: Links = Links()
+    applications: dict[str, Application] = {}
+    kpis: dict[str, KpiLimits] = {}
     log: Literal["text", "json"] = "text"
 
     @property

@@ -42,9 +42,19 @@ def load(path: Path | None, given: dict[str, Any] | None = None) -> Config:
     except ValidationError as error:
         found = [p for p in error.errors() if not _inherited(document, p["loc"])]
         problems += [_explain(document, problem) for problem in found]
+    else:
+        problems += _useless_overrides(document, config)
     if problems:
         raise ConfigError(sorted(problems, key=_by_line))
     return _named(config)
+
+
+def _useless_overrides(document: Document, config: Config) -> list[str]:
+    if not config.kpis:
+        return []
+    from exporter import promises
+
+    return [document.problem(*found) for found in promises.problems(config)]
 
 
 def _merge(data: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:

@@ -53,7 +53,9 @@ class Application:
         Raises KeyError for a role that does not exist.
         """
         roles = {**NAMINGS["prometheus"], **NAMINGS[self.naming], **self.names}
-        return Template(text).substitute(roles, app=self.selector, labels=self._labels())
+        return Template(text).substitute(
+            roles, app=self.selector, labels=self._labels()
+        )
 
     def _labels(self) -> str:
         """Write labels of a test series that the selector selects."""

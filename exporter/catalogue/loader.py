@@ -30,7 +30,7 @@ def catalogue() -> tuple[Subject, ...]:
 
 
 def read(paths: Iterable[Path]) -> tuple[Subject, ...]:
-    """Read subjects from files; raises ConfigError with every problem in all of them."""
+    """Read subjects from files; raises ConfigError with every problem in them."""
     problems: list[str] = []
     subjects: list[Subject] = []
     seen: dict[str, str] = {}

@@ -1,1 +1,1 @@
-"""Turns the catalogue into rules, rule tests, dashboards and runbooks: pure functions."""
+"""Turns the catalogue into rules, their tests, dashboards and runbooks; pure."""

@@ -13,7 +13,7 @@ from exporter.render.words import promise
 
 if TYPE_CHECKING:
     from exporter.catalogue.model import Kpi, Subject
-    from exporter.render.plan import Plan
+    from exporter.catalogue.plan import Plan
 
 _UNITS = {
     Unit.SECONDS: "s",
@@ -58,7 +58,11 @@ def _panel(plan: Plan, kpi: Kpi, place: dict[str, int]) -> dict[str, Any]:
     made["fieldConfig"]["defaults"]["thresholds"] = _lines(kpi, promises)
     made["targets"] = [query(selected(kpi), _legend(kpi))]
     made["links"] = [
-        {"title": "Runbook", "url": f"{plan.links.runbooks}/{kpi.id}", "targetBlank": True}
+        {
+            "title": "Runbook",
+            "url": f"{plan.links.runbooks}/{kpi.id}",
+            "targetBlank": True,
+        }
     ]
     return made
 
@@ -66,7 +70,9 @@ def _panel(plan: Plan, kpi: Kpi, place: dict[str, int]) -> dict[str, Any]:
 def selected(kpi: Kpi) -> str:
     """Write a KPI's recording as the dashboard's variables select it."""
     who = rules.who_label(kpi)
-    matchers = ", ".join(f'{name}=~"${name}"' for name in dict.fromkeys(("job", "instance", who)))
+    matchers = ", ".join(
+        f'{name}=~"${name}"' for name in dict.fromkeys(("job", "instance", who))
+    )
     return f"{rules.record_name(kpi)}{{{matchers}}}"
 
 
@@ -77,7 +83,9 @@ def _legend(kpi: Kpi) -> str:
 
 def _lines(kpi: Kpi, promises: list[Any]) -> dict[str, Any]:
     """Draw the limits; for a KPI that should be high the bad side is below them."""
-    limits = sorted((each.alert.limit, _COLORS[each.alert.severity]) for each in promises)
+    limits = sorted(
+        (each.alert.limit, _COLORS[each.alert.severity]) for each in promises
+    )
     if kpi.better == "lower":
         return thresholds([(None, "green"), *limits])
     colors = [color for _, color in limits] + ["green"]

@@ -6,6 +6,12 @@ from typing import Any
 
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 _SCHEMA = 39
+_FIRING = (
+    'alertstate="firing"',
+    'kpi!=""',
+    'job=~"$job"',
+    'instance=~"$instance"',
+)
 
 
 def dashboard(
@@ -37,7 +43,13 @@ def dashboard(
 def row(title: str, top: int) -> dict[str, Any]:
     """Make a row's heading at a height."""
     place = {"x": 0, "y": top, "w": 24, "h": 1}
-    return {"type": "row", "title": title, "collapsed": False, "gridPos": place, "panels": []}
+    return {
+        "type": "row",
+        "title": title,
+        "collapsed": False,
+        "gridPos": place,
+        "panels": [],
+    }
 
 
 def query(expression: str, legend: str = "") -> dict[str, Any]:
@@ -50,7 +62,9 @@ def query(expression: str, legend: str = "") -> dict[str, Any]:
     }
 
 
-def timeseries(place: dict[str, int], text: tuple[str, str], unit: str) -> dict[str, Any]:
+def timeseries(
+    place: dict[str, int], text: tuple[str, str], unit: str
+) -> dict[str, Any]:
     """Make an empty graph; `text` is its title and description."""
     custom = {
         "drawStyle": "line",
@@ -59,7 +73,11 @@ def timeseries(place: dict[str, int], text: tuple[str, str], unit: str) -> dict[
         "showPoints": "never",
         "thresholdsStyle": {"mode": "line"},
     }
-    legend = {"displayMode": "table", "placement": "bottom", "calcs": ["lastNotNull", "max"]}
+    legend = {
+        "displayMode": "table",
+        "placement": "bottom",
+        "calcs": ["lastNotNull", "max"],
+    }
     return {
         "type": "timeseries",
         "title": text[0],
@@ -89,7 +107,7 @@ def _firing() -> dict[str, Any]:
         "enable": True,
         "datasource": SOURCE,
         "iconColor": "red",
-        "expr": 'ALERTS{alertstate="firing", kpi!="", job=~"$job", instance=~"$instance"}',
+        "expr": "ALERTS{" + ", ".join(_FIRING) + "}",
         "titleFormat": "{{ alertname }} ({{ severity }})",
         "textFormat": "{{ target }}{{ application }}",
         "step": "60s",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from exporter.catalogue.model import Kpi, Subject
-    from exporter.render.plan import Plan, Promise
+    from exporter.catalogue.plan import Plan, Promise
 
 _VALUES = {"job": "j", "instance": "i", "target": "t"}
 _MINUTE = 60.0
@@ -58,9 +58,7 @@ class Case(NamedTuple):
 def tests(plan: Plan, subject: Subject) -> dict[str, Any]:
     """Make the test file of a subject; it stands in `tests/` beside the rules."""
     cases = [
-        Case(plan, subject, each)
-        for kpi in subject.kpis
-        for each in plan.promises(kpi)
+        Case(plan, subject, each) for kpi in subject.kpis for each in plan.promises(kpi)
     ]
     return {
         "rule_files": [f"../{subject.subject}.yaml"],

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from exporter.catalogue.model import Kpi, Subject
-    from exporter.render.plan import Plan, Promise
+    from exporter.catalogue.plan import Plan, Promise
 
 _OWN_LABELS = {
     "target": ("job", "instance", "target"),

@@ -56,7 +56,10 @@ def series_of(
 def notation(application: Application, series: Series, count: int) -> dict[str, str]:
     """Write a series as promtool's `input_series` wants it."""
     values = f"{series.start:.12g}+{series.step:.12g}x{count}"
-    return {"series": application.fill(series.name), "values": values.replace("+-", "-")}
+    return {
+        "series": application.fill(series.name),
+        "values": values.replace("+-", "-"),
+    }
 
 
 def _histogram(

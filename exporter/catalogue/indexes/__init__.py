@@ -1,4 +1,4 @@
-"""Sets of indexes that a platform expects, one YAML file each, and their strict loader."""
+"""Sets of indexes that a platform expects, one YAML file each; their strict loader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is to be rendered: the catalogue with a profile's and a user's limits applied."""
+"""What is judged: the catalogue with a profile's and a user's limits applied."""
 
 from __future__ import annotations
 
@@ -80,10 +80,10 @@ class Plan:
 def _limited(
     kpi: Kpi, alerts: tuple[Alert, ...], limits: dict[Severity, float]
 ) -> tuple[Alert, ...]:
-    """Put other limits in place of the stated ones; a new severity waits as the others."""
+    """Put other limits in place; a severity that is new waits as long as the others."""
     changed = {alert.severity: alert for alert in alerts}
     for severity, limit in limits.items():
-        base = changed.get(severity) or Alert(
+        base = changed.get(severity) or Alert.model_construct(
             severity=severity, limit=limit, hold=alerts[0].hold if alerts else 300.0
         )
         changed[severity] = base.model_copy(update={"limit": limit})
