@@ -43,7 +43,7 @@ class Service:
         self.snapshot = Snapshot(lambda: self._own.page().plain)
         self._own.reloaded(worked=True)
         self._clock = Clock()
-        self._schedule = Schedule(self._clock)
+        self._schedule = Schedule(self._clock, self.snapshot.prepare)
         self._reloading = asyncio.Lock()
 
     async def start(self) -> None:

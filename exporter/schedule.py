@@ -16,9 +16,12 @@ from apscheduler.triggers.date import DateTrigger
 from exporter.phase import Scrapes, Wish, next_start
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from exporter.target import Clock, TargetPoller
 
 _MARGIN = 0.1  # seconds between the end of a poll and the scrape that it is meant for
+_SETTLED = 0.03  # seconds without the end of a round, after which pages are prepared
 _SLOT = 0.02  # seconds by which targets that follow the same scraper are set apart
 _GUARD = 1.0  # seconds between two looks at the clocks
 _JUMP = 0.5  # seconds of disagreement between the clocks that count as a jump
@@ -44,8 +47,13 @@ class Schedule:
     clock: a guard compares it with the monotonic clock and plans anew after a jump.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(
+        self, clock: Clock, settled: Callable[[], None] = lambda: None
+    ) -> None:
+        """Take what is to be called when rounds have ended and no other ends soon."""
         self._clock = clock
+        self._settled = settled
+        self._settling: asyncio.TimerHandle | None = None
         self._everything = Scrapes()
         self._plans: dict[str, _Plan] = {}
         self._scheduler = AsyncIOScheduler(
@@ -84,8 +92,9 @@ class Schedule:
 
     def stop(self) -> None:
         """Begin no more rounds."""
-        if self._guard:
-            self._guard.cancel()
+        for timer in (self._guard, self._settling):
+            if timer:
+                timer.cancel()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
@@ -108,6 +117,13 @@ class Schedule:
             plan.target.missed(missed)
         if name in self._plans:
             self._replan([plan])
+        self._settle()
+
+    def _settle(self) -> None:
+        if self._settling:
+            self._settling.cancel()
+        loop = asyncio.get_running_loop()
+        self._settling = loop.call_later(_SETTLED, self._settled)
 
     def _replan(self, plans: list[_Plan]) -> None:
         now = self._clock.monotonic()

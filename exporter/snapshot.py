@@ -28,6 +28,7 @@ class Snapshot:
         self._metrics: dict[str, Metric] = {}
         self._said: dict[tuple[str, str], tuple[str, ...]] = {}
         self._pages: dict[str | None, tuple[bytes, Page]] = {}
+        self._read = False
 
     def put(self, target: str, collector: str, lines: dict[Metric, bytes]) -> None:
         """Replace all that a collector said about a target."""
@@ -59,6 +60,16 @@ class Snapshot:
 
         Raises KeyError for a target that nothing was said about.
         """
+        self._read |= target is None
+        return self._page(target)
+
+    def prepare(self) -> None:
+        """Join and compress the whole page, if it was read since the last time."""
+        if self._read:
+            self._read = False
+            _ = self._page(None).gzip
+
+    def _page(self, target: str | None) -> Page:
         own = self._own() if target is None else b""
         page = self._pages.get(target)
         if page is None or page[0] is not own:

@@ -119,13 +119,12 @@ class TargetPoller:
         """Run every collector that is due; never raises but for cancellation."""
         begun = self._clock.monotonic()
         due = [watch for watch in self.watches if self._due(watch, begun)]
-        for watch in due:
-            watch.started = begun
         if await self._connected(due):
             for index, watch in enumerate(due):
                 if self._clock.monotonic() - begun > self.period:
                     self._skip(due[index:])
                     break
+                watch.started = begun
                 if not await self._run(watch, due[index + 1 :]):
                     break
         self._account()

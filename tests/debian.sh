@@ -15,6 +15,7 @@ fi
 apt-get update -qq
 # Debian 12 and Ubuntu call the Java that Neo4j 5.26 wants by its number, Debian 13 has a newer one.
 if ! apt-cache show openjdk-17-jre-headless >/dev/null 2>&1; then
+  # shellcheck disable=SC2046 # the names have no blanks
   set -- $(echo "$@" | sed 's/openjdk-17-jre-headless/default-jre-headless/')
 fi
 apt-get install -qq --no-install-recommends "$@" >/dev/null

@@ -13,11 +13,13 @@ _NAME = re.compile(r"[A-Za-z]{1,60}(\([A-Za-z]{1,20}\))?")
 _MOST_ROWS = 1_000_000
 _ACTING = ("LoadCSV", "Terminate", "Transaction", "RunQueryAt")
 _READING = (
-    "db.index.fulltext.queryNodes(",
-    "db.index.fulltext.queryRelationships(",
-    "db.index.vector.queryNodes(",
-    "db.index.vector.queryRelationships(",
+    "db.index.fulltext.queryNodes",
+    "db.index.fulltext.queryRelationships",
+    "db.index.vector.queryNodes",
+    "db.index.vector.queryRelationships",
 )
+_CALL = re.compile(r"(?<![.:`])\bCALL\b\s*(?![\s({])([\w.]*)", re.IGNORECASE)
+_LOAD = re.compile(r"(?<![.:`])\bLOAD\b(?=[\s/])", re.IGNORECASE)
 _SCANNED = re.compile(r"`?(\w+)`?:`?(\w+)`?$")
 _COMPARED = r"\b{}\.`?(\w+)`? (?:=|<|>|IN |STARTS WITH )"
 
@@ -38,24 +40,30 @@ def scans(operator: Operator) -> bool:
     return operator.name.endswith("Scan") or operator.name.startswith("DynamicLabel")
 
 
-def refusal(plan: Plan) -> str | None:
+def refusal(cypher: str, plan: Plan) -> str | None:
     """Say why a query must not be run, out of a closed set; None when it may.
 
     `query_type` is not enough: procedures with effects, LOAD CSV and even TERMINATE
-    TRANSACTION are `r` as well, and read access mode lets them run.
+    TRANSACTION are `r` as well, and read access mode lets them run. Nor are the
+    operators: a CALL inside of an expression is none.
     """
     if plan.query_type != "r":
         return "refused_not_read"
-    if any(_acts(operator) for operator in plan.operators):
+    if _says_to_act(cypher) or any(_acts(operator) for operator in plan.operators):
         return "refused_side_effects"
     if any((one.estimated_rows or 0) > _MOST_ROWS for one in plan.operators):
         return "refused_rows"
     return None
 
 
+def _says_to_act(cypher: str) -> bool:
+    called = (name not in _READING for name in _CALL.findall(cypher))
+    return bool(_LOAD.search(cypher)) or any(called)
+
+
 def _acts(operator: Operator) -> bool:
     if operator.name == "ProcedureCall":
-        return not operator.details.startswith(_READING)
+        return operator.details.partition("(")[0] not in _READING
     return operator.name.startswith(_ACTING)
 
 

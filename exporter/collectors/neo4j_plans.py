@@ -121,7 +121,7 @@ async def read(source: Neo4jSource) -> list[Reading]:
     for one, plan in zip(queries, plans, strict=True):
         reading = Reading(one.name, one.must_seek, plan)
         if one.profile and isinstance(plan, Plan):
-            refused = refusal(plan)
+            refused = refusal(one.cypher, plan)
             run = None
             if refused is None:
                 run = await source.profile(one.cypher, one.parameters)

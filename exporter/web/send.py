@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 """Exactly this: Prometheus 3 refuses a scrape without a known type."""
 
-_CHUNK = 65536
+_CHUNK = 16384  # one TLS record
 _log = logging.getLogger(__name__)
 
 
@@ -39,8 +39,8 @@ class Sender:
     """Writes pages in chunks; at most `slots` at once, the others wait their turn.
 
     A slot is held until the kernel has taken the last byte, so the copies outside the
-    kernel stay below 64 KiB per slot. Whoever does not take a page within `patience`
-    seconds is cut off, so that slow readers hold no slot for ever.
+    kernel stay below some 32 KiB per slot. Whoever does not take a page within
+    `patience` seconds is cut off, so that slow readers hold no slot for ever.
     """
 
     def __init__(self, slots: int = 40, patience: float = 30.0) -> None:
@@ -87,7 +87,8 @@ async def _write_chunks(
     request: web.Request, response: web.StreamResponse, body: bytes
 ) -> None:
     if request.transport:
-        request.transport.set_write_buffer_limits(high=0)
+        # drain() is to wait for the kernel; with high=0 asyncio's TLS waits for ever
+        request.transport.set_write_buffer_limits(high=1)
     view = memoryview(body)
     for start in range(0, len(view), _CHUNK):
         await response.write(view[start : start + _CHUNK])

@@ -18,7 +18,7 @@ import yaml
 from exporter.demo.servers.process import Process, ServerError, free_port
 from exporter.demo.servers.redis import RedisServer
 from tests.integration.exporter_process import ExporterProcess, open_folder
-from tests.integration.verdicts import healthy
+from tests.integration.verdicts import HOST, healthy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -140,7 +140,7 @@ def config_of(server: RedisServer) -> dict[str, Any]:
     return {
         "interval": "1s",
         "redis": {"cache": {"url": server.url}},
-        "host": {"machine": {}},
+        "host": HOST,
     }
 
 

@@ -11,6 +11,7 @@ import redis
 from exporter.demo.servers.redis import RedisServer, from_wheel
 from tests.integration.exporter_process import ExporterProcess, Page, open_folder
 from tests.integration.verdicts import (
+    HOST,
     RECOVERY,
     SOON,
     TIMES,
@@ -66,7 +67,7 @@ def exporter(servers: list[RedisServer], folder: Path) -> Iterator[ExporterProce
     urls = {"victim": servers[0].url, "bystander": servers[1].url}
     config = {
         "redis": {name: {"url": url, **TIMES} for name, url in urls.items()},
-        "host": {"machine": {"interval": "1s"}},
+        "host": HOST,
     }
     with ExporterProcess(folder / "exporter", config) as process:
         yield process

@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from exporter import collectors
@@ -189,6 +190,31 @@ async def test_tls_with_a_known_authority_is_read(tls_server: RedisServer) -> No
     async with reading(url) as source:
         await source.connect(5)
         assert await source.run(info, 5) != {}
+
+
+async def test_a_frozen_tls_server_keeps_no_socket_of_ours(
+    tls_server: RedisServer,
+) -> None:
+    authority = tls_server.folder / "cert.pem"
+    url = f"rediss://127.0.0.1:{tls_server.port}?ssl_ca_certs={authority}"
+    async with asyncio.timeout(10), reading(url) as source:
+        await source.connect(5)
+        assert sockets_to(tls_server.port) == 1
+        tls_server.pause()
+        try:
+            with pytest.raises(SourceError) as caught:
+                await source.run(info, 0.3)
+            await asyncio.sleep(0.1)
+            left = sockets_to(tls_server.port)
+        finally:
+            tls_server.resume()
+    assert (caught.value.reason, left) == (Reason.TIMEOUT, 0)
+
+
+def sockets_to(port: int) -> int:
+    """Count the connections that this process has to a port."""
+    found = psutil.Process().net_connections("tcp")
+    return sum(bool(one.raddr) and one.raddr.port == port for one in found)
 
 
 async def test_tls_with_an_unknown_authority_is_refused_with_the_remedy(

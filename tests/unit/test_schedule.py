@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,8 @@ class World:
         self.time = Time()
         self.jump = 0.0
         clock = Clock(self.time.monotonic, lambda: self.time.wall() + self.jump)
-        self.schedule = Schedule(clock)
+        self.settled = asyncio.Event()
+        self.schedule = Schedule(clock, self.settled.set)
         subject = Slow(self.time)
         self.poller = TargetPoller(
             Scripted(target()), [subject.collector()], Snapshot(), clock
@@ -115,6 +117,13 @@ async def test_a_round_longer_than_the_interval_is_counted_not_queued(
     page = world.poller.watches[0]
     assert page.skipped == 2
     assert world.delay() < 0.1
+
+
+async def test_after_a_round_pages_are_prepared(world: World) -> None:
+    await world.round()
+
+    assert not world.settled.is_set()
+    await asyncio.wait_for(world.settled.wait(), 5)
 
 
 async def test_a_clock_set_back_delays_no_poll(world: World) -> None:

@@ -72,6 +72,18 @@ def test_a_page_is_joined_once_per_change() -> None:
     assert snapshot.page() is snapshot.page()
 
 
+def test_a_page_that_was_read_is_compressed_before_it_is_read_again() -> None:
+    snapshot = Snapshot()
+    snapshot.put("a", "x", {UP: b"pg_up 1\n"})
+    snapshot.prepare()
+    assert "gzip" not in vars(snapshot.page())
+
+    snapshot.put("a", "x", {UP: b"pg_up 0\n"})
+    snapshot.prepare()
+
+    assert "gzip" in vars(snapshot.page())
+
+
 def test_our_own_metrics_are_never_older_than_their_source() -> None:
     own = [b"own 1\n"]
     snapshot = Snapshot(lambda: own[0])

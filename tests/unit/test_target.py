@@ -221,6 +221,27 @@ async def test_what_a_turn_does_not_reach_is_skipped_and_counted() -> None:
     assert 'collector_skipped_total{target="orders",collector="a"} 0' in page
 
 
+async def test_what_was_skipped_is_due_in_the_next_round() -> None:
+    """Also a costly collector, which would else wait for its own long interval."""
+
+    class SlowOnce(Subject):
+        async def read(self, source: Scripted) -> float:
+            world.time.now += 0.0 if self.runs else 20.0
+            return await super().read(source)
+
+    costly = Subject("costly", 1.0)
+    world = World(
+        SlowOnce("a", 1.0).collector(),
+        costly.collector(interval=300.0, cost=Cost.COSTLY),
+    )
+    await world.round()
+    assert costly.runs == 0
+
+    await world.round()
+
+    assert costly.runs == 1
+
+
 def test_rounds_that_could_not_begin_are_counted() -> None:
     world = World(Subject("a", 1.0).collector())
 

@@ -1,13 +1,15 @@
-"""Sets of indexes that a platform expects, one YAML file each; their strict loader."""
+"""Sets of indexes that a platform expects, one YAML file each, read strictly."""
 
 from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+Name = Annotated[str, Field(min_length=1, strict=True)]
 
 
 class ExpectedIndex(BaseModel):
@@ -15,8 +17,8 @@ class ExpectedIndex(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    label: str
-    properties: tuple[str, ...] = Field(min_length=1)
+    label: Name
+    properties: tuple[Name, ...] = Field(min_length=1)
 
 
 class IndexSet(BaseModel):
@@ -26,6 +28,17 @@ class IndexSet(BaseModel):
 
     source: Literal["neo4j"]
     indexes: tuple[ExpectedIndex, ...] = Field(min_length=1)
+
+    @field_validator("indexes")
+    @classmethod
+    def _one_of_each(
+        cls, value: tuple[ExpectedIndex, ...]
+    ) -> tuple[ExpectedIndex, ...]:
+        for index in value:
+            if value.count(index) > 1:
+                covered = ", ".join(index.properties)
+                raise ValueError(f"{index.label}({covered}) is there twice")
+        return value
 
 
 @cache
