@@ -50,13 +50,15 @@ class Input(Strict):
     """A series of the KPI's tests, as a function of the KPI's value `v`.
 
     `series` is written as in PromQL. `value` is what it holds, `rate` what it grows by
-    each second: arithmetic on `v`. `quantile` makes the buckets of a histogram (whose
+    each second, from `start` on: arithmetic on `v`, and on `t`, the seconds after which
+    the value must be reached. `quantile` makes the buckets of a histogram (whose
     `series` is named without `_bucket`) of which `v` is that quantile.
     """
 
     series: Text
     value: str | None = None
     rate: str | None = None
+    start: str = "0"
     quantile: float | None = None
 
     @model_validator(mode="after")
@@ -73,7 +75,8 @@ class Evidence(Strict):
     `expr` is recorded, so that a notification costs one look-up; it keeps the label
     that says whom the KPI is about. `line` is a template over one result. `inputs` are
     the series of its test where the KPI's own do not serve, `expected` the lines that
-    they must give; `{arithmetic on v}` in them is a humanized number.
+    they must give; `{arithmetic on v}` in them is a humanized number, and with
+    `| duration` a humanized duration.
     """
 
     expr: Text

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import promql_parser
 
 from exporter.render import rules
-from exporter.render.series import calculate, notation, series_of
-from exporter.render.words import alert_name, humanize, shown
+from exporter.render.series import MINUTE, calculate, notation, series_of
+from exporter.render.words import alert_name, humanize, humanize_duration, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from exporter.catalogue.plan import Plan, Promise
 
 _VALUES = {"job": "j", "instance": "i", "target": "t"}
-_MINUTE = 60.0
 _SAFE = 0.05  # how far beyond and within its limit a value is tried, as a share of it
 _SELECTOR = re.compile(r"\{(?P<labels>.*)\}$")
 
@@ -79,7 +78,7 @@ def _tests(case: Case) -> Iterator[dict[str, Any]]:
         "name": f"{case.name} is silent without data",
         "interval": "1m",
         "input_series": [],
-        "alert_rule_test": [_check(case, 60 * _MINUTE, None, limit)],
+        "alert_rule_test": [_check(case, 60 * MINUTE, None, limit)],
     }
 
 
@@ -103,16 +102,17 @@ def _from_inputs(case: Case, what: str, value: float) -> dict[str, Any]:
     """Go the whole way from raw series to the alert, once everything has settled."""
     kpi = case.kpi
     slowest = max(each.alert.hold for each in case.plan.promises(kpi))
-    at = settled(kpi) + slowest + _MINUTE
+    at = settled(kpi) + slowest + MINUTE
     inputs = [*kpi.inputs]
     if kpi.evidence:
         inputs += kpi.evidence.inputs
-    count = int(at / _MINUTE) + 1
-    made = series_of(inputs, value, _MINUTE)
+    count = int(at / MINUTE) + 1
+    made = series_of(inputs, value, at)
     series = [notation(case.plan.applications[0], each, count) for each in made]
     if case.each.target:
         series = [_of_target(s, case.each.target) for s in series]
-    is_value = f"abs({rules.record_name(kpi)} - {value:.12g}) < bool 1e-9"
+    close = 1e-9 * max(1.0, abs(value))
+    is_value = f"abs({rules.record_name(kpi)} - {value:.12g}) < bool {close:.3g}"
     labels = ", ".join(f'{key}="{text}"' for key, text in case.labels.items())
     return {
         "name": f"{case.name} {what}",
@@ -131,8 +131,8 @@ def _from_inputs(case: Case, what: str, value: float) -> dict[str, Any]:
 
 def _in_time(case: Case, bad: float, good: float) -> dict[str, Any]:
     """Break the promise after two minutes and keep it again three after the alert."""
-    hold = int(case.hold // _MINUTE)
-    begun = 2 * _MINUTE
+    hold = int(case.hold // MINUTE)
+    begun = 2 * MINUTE
     values = [good, good, *[bad] * (hold + 3), good, good]
     checks: dict[int, tuple[float | None, float]] = {
         1 + hold: (begun, bad),
@@ -163,7 +163,7 @@ def _injected(
         "interval": "1m",
         "input_series": inputs,
         "alert_rule_test": [
-            _check(case, minute * _MINUTE, *check, bare=True)
+            _check(case, minute * MINUTE, *check, bare=True)
             for minute, check in checks.items()
         ],
     }
@@ -173,7 +173,7 @@ def settled(kpi: Kpi) -> float:
     """Return the seconds after which constant inputs give a constant value."""
     found = re.findall(r"\[(\w+)(?::\w*)?\]", f"{kpi.expr} {kpi.guard or ''}")
     ranges = [promql_parser.parse_duration(text).total_seconds() for text in found]
-    return max(ranges, default=0.0) + _MINUTE
+    return max(ranges, default=0.0) + MINUTE
 
 
 def _check(
@@ -228,9 +228,11 @@ def _rendered(case: Case, value: float, *, bare: bool) -> dict[str, str]:
 
 
 def _filled(text: str, value: float) -> str:
-    return re.sub(
-        r"\{([^{}]+)\}", lambda part: humanize(calculate(part[1], value)), text
-    )
+    def number(part: re.Match[str]) -> str:
+        written = humanize_duration if part["duration"] else humanize
+        return written(calculate(part["sum"], value))
+
+    return re.sub(r"\{(?P<sum>[^{}|]+?)(?P<duration> \| duration)?\}", number, text)
 
 
 def _selector(case: Case) -> str:

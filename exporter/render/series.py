@@ -21,6 +21,7 @@ _OPERATIONS: dict[type, Callable[[float, float], float]] = {
     ast.Pow: operator.pow,
 }
 _HISTOGRAM = re.compile(r"(?P<name>\$?\w+)\{(?P<labels>.*)\}")
+MINUTE = 60.0
 _RATE = 1000.0  # observations per second in a histogram that is made up
 
 
@@ -32,25 +33,24 @@ class Series(NamedTuple):
     step: float
 
 
-def calculate(text: str, value: float) -> float:
-    """Evaluate arithmetic on `v`; raises ValueError for anything else."""
+def calculate(text: str, value: float, at: float = 0.0) -> float:
+    """Evaluate arithmetic on `v` and `t`; raises ValueError for anything else."""
     try:
-        return _evaluate(ast.parse(text, mode="eval").body, value)
+        return _evaluate(ast.parse(text, mode="eval").body, {"v": value, "t": at})
     except (SyntaxError, ZeroDivisionError) as error:
-        raise ValueError(f"{text!r} is not arithmetic on v") from error
+        raise ValueError(f"{text!r} is not arithmetic on v and t") from error
 
 
-def series_of(
-    inputs: Sequence[Input], value: float, interval: float
-) -> Iterator[Series]:
-    """Yield the series that make the KPI have this value; `interval` in seconds."""
+def series_of(inputs: Sequence[Input], value: float, at: float) -> Iterator[Series]:
+    """Yield the series that make the KPI have this value `at` seconds later."""
     for each in inputs:
         if each.value is not None:
             yield Series(each.series, calculate(each.value, value), 0.0)
         elif each.rate is not None:
-            yield Series(each.series, 0.0, calculate(each.rate, value) * interval)
+            start = calculate(each.start, value, at)
+            yield Series(each.series, start, calculate(each.rate, value) * MINUTE)
         elif each.quantile is not None:
-            yield from _histogram(each.series, each.quantile, value, interval)
+            yield from _histogram(each.series, each.quantile, value)
 
 
 def notation(application: Application, series: Series, count: int) -> dict[str, str]:
@@ -62,9 +62,7 @@ def notation(application: Application, series: Series, count: int) -> dict[str, 
     }
 
 
-def _histogram(
-    name: str, quantile: float, value: float, interval: float
-) -> Iterator[Series]:
+def _histogram(name: str, quantile: float, value: float) -> Iterator[Series]:
     """Make three buckets of which `value` is the quantile, to the last digit.
 
     All observations up to the value's own bucket end there: its upper bound is the
@@ -77,20 +75,20 @@ def _histogram(
     shares = ((repr(value / 2), 0.0), (repr(value), quantile), ("+Inf", 1.0))
     for bound, share in shares:
         labels = f'{match["labels"]}, le="{bound}"'
-        yield Series(f"{name}_bucket{{{labels}}}", 0.0, share * _RATE * interval)
-    yield Series(f"{name}_count{{{match['labels']}}}", 0.0, _RATE * interval)
+        yield Series(f"{name}_bucket{{{labels}}}", 0.0, share * _RATE * MINUTE)
+    yield Series(f"{name}_count{{{match['labels']}}}", 0.0, _RATE * MINUTE)
 
 
-def _evaluate(node: ast.AST, value: float) -> float:
+def _evaluate(node: ast.AST, names: dict[str, float]) -> float:
     match node:
         case ast.Constant(value=int() | float() as constant):
             return float(constant)
-        case ast.Name(id="v"):
-            return value
+        case ast.Name(id=name) if name in names:
+            return names[name]
         case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return -_evaluate(operand, value)
+            return -_evaluate(operand, names)
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATIONS:
             apply = _OPERATIONS[type(op)]
-            return apply(_evaluate(left, value), _evaluate(right, value))
+            return apply(_evaluate(left, names), _evaluate(right, names))
         case _:
-            raise ValueError("only v, numbers and + - * / ** are allowed")
+            raise ValueError("only v, t, numbers and + - * / ** are allowed")
