@@ -21,17 +21,18 @@ _WHO = {"target": "target", "application": "application", "exporter": "instance"
 
 
 def groups(plan: Plan, subject: Subject) -> dict[str, Any]:
-    """Make the rule groups of a subject: its recordings, then its alerts."""
+    """Make a subject's rule group: first what is recorded, then what judges it.
+
+    One group, because its rules run in order: an alert never sees a recording of the
+    evaluation before.
+    """
     recorded = [rule for kpi in subject.kpis for rule in recordings(plan, kpi)]
     alerts = [
         alert(plan, subject, each)
         for kpi in subject.kpis
         for each in plan.promises(kpi)
     ]
-    made = [{"name": f"kpi-{subject.subject}.record", "rules": recorded}]
-    if alerts:
-        made.append({"name": f"kpi-{subject.subject}.alert", "rules": alerts})
-    return {"groups": made}
+    return {"groups": [{"name": f"kpi-{subject.subject}", "rules": recorded + alerts}]}
 
 
 def labels_of(kpi: Kpi) -> tuple[str, ...]:
