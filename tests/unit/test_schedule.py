@@ -89,7 +89,7 @@ async def test_rounds_end_just_before_the_scrape_that_is_expected(
     assert world.delay() == pytest.approx(8.0 - 0.1, abs=0.05)
 
 
-@pytest.mark.parametrize(("slow", "lead"), [(1, 0.1), (2, 0.1 + 1.2 * 3.0)])
+@pytest.mark.parametrize(("slow", "lead"), [(1, 0.1), (2, 0.1 + 1.2 * 0.3)])
 async def test_one_slow_round_moves_no_other_but_two_do(
     world: World, slow: int, lead: float
 ) -> None:
@@ -98,8 +98,8 @@ async def test_one_slow_round_moves_no_other_but_two_do(
         world.time.now += 15.0
     world.time.now -= 8.0
     for _ in range(slow):
-        await world.round(taking=3.0)
-        world.time.now -= 3.0
+        await world.round(taking=0.3)
+        world.time.now -= 0.3
 
     await world.round()
 
