@@ -97,9 +97,7 @@ async def test_one_slow_round_moves_no_other_but_two_do(
         world.schedule.scraped(None)
         world.time.now += 15.0
     world.time.now -= 8.0
-    for _ in range(slow):
-        await world.round(taking=0.3)
-        world.time.now -= 0.3
+    world.schedule._plans["orders"].durations.extend([0.3] * slow)
 
     await world.round()
 
