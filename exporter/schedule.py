@@ -38,6 +38,14 @@ class _Plan:
     idle: asyncio.Event = field(default_factory=asyncio.Event)
     durations: deque[float] = field(default_factory=lambda: deque(maxlen=10))
 
+    @property
+    def usual(self) -> float:
+        """Seconds that a round takes, but for the longest of the latest ones.
+
+        One that connects or reads what is read rarely moves no other.
+        """
+        return max(sorted(self.durations)[:-1], default=0.0)
+
 
 class Schedule:
     """Runs each target's rounds, timed to end just before the scrape they are for.
@@ -131,8 +139,7 @@ class Schedule:
             if not plan.idle.is_set():
                 continue
             beat = plan.scrapes.current(now) or self._everything.current(now)
-            taken = max(plan.durations, default=0.0)
-            lead = _MARGIN + 1.2 * taken + plan.index * min(taken, _SLOT)
+            lead = _MARGIN + 1.2 * plan.usual + plan.index * min(plan.usual, _SLOT)
             wish = Wish(plan.target.period, plan.last, lead)
             self._at(plan, next_start(beat, wish, now))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import shutil
 import signal
 import socket
@@ -47,6 +48,8 @@ def main(
     except faults.FaultError as error:
         sys.stderr.write(f"kpi-exporter demo: {error}\n")
         return _UNKNOWN_FAULT
+    # What drivers log when their server is ended under them is of no use to the reader.
+    logging.getLogger().addHandler(logging.NullHandler())
     try:
         asyncio.run(_until_stopped(World(Show(stdout), port).run(chosen, duration)))
     except (ServerError, faults.FaultError) as error:
@@ -102,7 +105,10 @@ class World:
                 await start_application(site, places),
                 await start_exporter(site, watch),
             )
-            self._show.say(f"load: {PER_SECOND} requests/s")
+            self._show.say(f"load: {PER_SECOND} requests/s; Ctrl-C stops everything")
+            if not fault:
+                known = ", ".join(faults.names())
+                self._show.say(f"to break something, start it with a fault: {known}")
             await self._live(places, fault, programs, duration)
 
     async def _live(

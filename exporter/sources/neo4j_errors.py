@@ -109,6 +109,8 @@ def _unreachable(error: Exception, uri: str) -> SourceError:
         )
     if isinstance(cause, OSError):
         return SourceError(Reason.CONNECT, f"cannot reach {uri}: {_line(cause)}")
+    if "looks like HTTP" in str(error):
+        return SourceError(Reason.PROTOCOL, f"{uri} speaks HTTP instead of Bolt")
     return SourceError(Reason.CONNECT, f"cannot reach {uri}: {_line(error)}")
 
 

@@ -19,7 +19,7 @@ from exporter.sources import postgres_errors, postgres_types
 from exporter.sources.base import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from psycopg.rows import AsyncRowFactory
 
@@ -35,6 +35,8 @@ _BEGIN = (
     f"begin {MARK} read only; set local {MARK} statement_timeout = {{statement}}; "
     f"set local {MARK} lock_timeout = {{lock}}"
 )
+_COMMIT = f"commit {MARK}".encode()
+_ROLLBACK = f"rollback {MARK}".encode()
 _EXTENSION = """
 select n.nspname as schema, e.extversion as version
 from pg_extension e join pg_namespace n on n.oid = e.extnamespace
@@ -60,9 +62,10 @@ class PostgresSource(Source[PostgresTarget]):
     """One PostgreSQL server, or a pooler before it, reached through one database.
 
     Nothing is set on the session, so that a pooler in transaction mode hands nothing of
-    ours to other clients. `version` is `server_version_num`, `role` who we are; both
-    are read again at each connect. `wanted` is where a collector notes the ids of
-    statements whose text its next read shall bring.
+    ours to other clients. Every statement of ours bears `MARK`. `version` is
+    `server_version_num`, `role` who we are; both are read again at each connect.
+    `wanted` is where a collector notes the ids of statements whose text its next read
+    shall bring.
     """
 
     def __init__(self, config: PostgresTarget) -> None:
@@ -85,11 +88,12 @@ class PostgresSource(Source[PostgresTarget]):
         open_ = self._connection is not None and not self._connection.closed
         return int(open_)
 
+    def of_version(self, queries: Mapping[int, str]) -> str:
+        """Choose among queries by the lowest version that each is for."""
+        return queries[max(lowest for lowest in queries if lowest <= self.version)]
+
     async def fetch(
-        self,
-        row: type[RowT],
-        query: str,
-        parameters: Sequence[Any] = (),
+        self, row: type[RowT], query: str, parameters: Sequence[Any] = ()
     ) -> list[RowT]:
         """Return rows as objects of a class, its fields matched by column name.
 
@@ -189,9 +193,9 @@ class PostgresSource(Source[PostgresTarget]):
         except Exception:
             self._extensions.clear()  # it may have been moved, updated or dropped
             with contextlib.suppress(psycopg.Error, SourceError):
-                await self._send(b"rollback")
+                await self._send(_ROLLBACK)
             raise
-        await self._send(b"commit")
+        await self._send(_COMMIT)
         return result
 
     async def _send(self, command: bytes) -> None:

@@ -71,16 +71,12 @@ class Sender:
                 if request.method != "HEAD":
                     await _write_chunks(request, response, body)
         except TimeoutError:
-            _log.warning(
-                "cut off %s: it did not take %s within %g s",
-                request.remote,
-                request.path,
-                self._patience,
-            )
+            fields = {"remote": request.remote, "path": request.path}
+            _log.warning("a slow reader was cut off", extra={"fields": fields})
             if request.transport:
                 request.transport.abort()
         except ConnectionError:
-            _log.debug("%s left before %s was sent", request.remote, request.path)
+            return  # the reader left, which harms nobody else
 
 
 async def _write_chunks(

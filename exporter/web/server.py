@@ -84,7 +84,6 @@ class Server(web.AppRunner):
         if self._site:
             await self._site.stop()
         self._site, self._context = site, context
-        _log.info("listening", extra={"fields": {"url": site.name}})
 
     async def _follow(self, config: WebConfig) -> None:
         while True:

@@ -246,4 +246,7 @@ def _key(tls: TlsServer, name: str) -> str:
 
 
 def _reason(error: ssl.SSLError) -> str:
-    return (error.reason or "not in PEM format").lower().replace("_", " ")
+    reason = error.reason or "PEM"
+    if "PEM" in reason or reason == "NO_START_LINE":
+        return "not in PEM format"
+    return reason.lower().replace("_", " ")

@@ -161,6 +161,8 @@ def check(document: Document) -> Settings:
     else:
         problems += [document.problem(*found) for found in _unusable(settings)]
     if problems:
+        start = len(f"{document.path}:")
+        problems.sort(key=lambda problem: int(problem[start:].partition(":")[0]))
         raise ConfigError(problems)
     return settings
 

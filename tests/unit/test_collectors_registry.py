@@ -14,6 +14,7 @@ import pytest
 
 from exporter import collectors
 from exporter.collector import Cost, SourceKind
+from exporter.health import UP
 from exporter.metrics import Kind, Metric, counter, gauge
 from tests.source import ROOT, files
 
@@ -51,10 +52,13 @@ class Peer(NamedTuple):
     labels: frozenset[str]
 
 
+def lines(file: str) -> list[str]:
+    return (ROOT / "tests/data" / file).read_text().splitlines()
+
+
 def peers() -> dict[str, Peer]:
     """Return the peers' metrics by name."""
-    lines = (ROOT / "tests/data/peer-metrics.tsv").read_text().splitlines()[1:]
-    rows = [line.split("\t") for line in lines]
+    rows = [line.split("\t") for line in lines("peer-metrics.tsv")[1:]]
     return {
         name: Peer(kind, frozenset(labels.split(",")) - {""})
         for _, name, kind, labels in rows
@@ -147,6 +151,13 @@ def test_help_says_where_the_figure_comes_from() -> None:
 def test_a_peers_name_has_the_peers_type_and_labels() -> None:
     found = {m.name: unlike(PEERS[m.name], m) for _, m in METRICS if m.name in PEERS}
     assert {name: what for name, what in found.items() if what} == {}
+
+
+def test_what_peers_dashboards_need_and_nobody_emits_yet_is_known() -> None:
+    emitted = {m.name for _, m in METRICS} | {up.name for up in UP.values()}
+    needed = {line.split("\t")[0] for line in lines("peer-needs.tsv")}
+    open_ = {n for n in needed if not {n, n.removesuffix("_bucket")} & emitted}
+    assert sorted(open_) == lines("peer-needs-open.txt")
 
 
 def test_our_own_names_keep_prometheus_rules() -> None:

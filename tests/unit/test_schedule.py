@@ -89,6 +89,21 @@ async def test_rounds_end_just_before_the_scrape_that_is_expected(
     assert world.delay() == pytest.approx(8.0 - 0.1, abs=0.05)
 
 
+@pytest.mark.parametrize(("slow", "lead"), [(1, 0.1), (2, 0.1 + 1.2 * 0.3)])
+async def test_one_slow_round_moves_no_other_but_two_do(
+    world: World, slow: int, lead: float
+) -> None:
+    for _ in range(3):
+        world.schedule.scraped(None)
+        world.time.now += 15.0
+    world.time.now -= 8.0
+    world.schedule._plans["orders"].durations.extend([0.3] * slow)
+
+    await world.round()
+
+    assert world.delay() == pytest.approx(8.0 - lead, abs=0.05)
+
+
 async def test_a_targets_own_scraper_wins_over_that_of_everything(
     world: World,
 ) -> None:

@@ -1,0 +1,66 @@
+"""What PostgreSQL's collectors share: filters, checks of settings and rights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from exporter.collector import Finding
+
+if TYPE_CHECKING:
+    from exporter.sources.postgres import PostgresSource
+
+_SETTINGS = """
+select name, setting from pg_settings where name = any(%s) order by name
+"""
+_RIGHTS = """
+select pg_has_role(current_user, 'pg_read_all_stats', 'usage') as all_stats,
+    quote_ident(current_user) as role
+"""
+
+
+class Names(Protocol):
+    """Names to keep and names to leave out, as the configuration has them."""
+
+    @property
+    def include(self) -> tuple[str, ...]:
+        """Names to keep; empty keeps all."""
+
+    @property
+    def exclude(self) -> tuple[str, ...]:
+        """Names to leave out."""
+
+
+class _Setting(NamedTuple):
+    name: str
+    setting: str
+
+
+class _Rights(NamedTuple):
+    all_stats: bool
+    role: str
+
+
+def keeps(names: Names, name: str | None) -> bool:
+    """Tell whether a database's, a schema's or a user's name passes a filter."""
+    included = not names.include or name in names.include
+    return included and name not in names.exclude
+
+
+async def settings_off(source: PostgresSource, wanted: dict[str, str]) -> list[Finding]:
+    """Find the settings that are off; `wanted` says what is missing without each."""
+    found = await source.fetch(_Setting, _SETTINGS, (list(wanted),))
+    return [
+        Finding(
+            wanted[name],
+            f"ALTER SYSTEM SET {name} = on; SELECT pg_reload_conf();",
+        )
+        for name, setting in found
+        if setting == "off"
+    ]
+
+
+async def hidden_statistics(source: PostgresSource, missing: str) -> list[Finding]:
+    """Find that other roles' sessions and statements are hidden from ours."""
+    (rights,) = await source.fetch(_Rights, _RIGHTS)
+    fix = f"GRANT pg_monitor TO {rights.role};"
+    return [] if rights.all_stats else [Finding(missing, fix)]

@@ -1,0 +1,263 @@
+"""Keeps account of statements between polls: who has series, and what is `other`.
+
+Every series only grows, and their sum is all that was done since the first poll: what
+a poll adds to a statement without a series, or with one that begins or ends in this
+poll, is added to `other` of its database.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from exporter.state import StickyTop, difference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
+
+Row = tuple[Any, ...]
+Statement = tuple[int, int, int | None]
+
+USER, DATABASE, QUERY, _TOPLEVEL, CALLS = range(5)
+
+OTHER = "other"
+_MOST_DATABASES = 100
+_GROWTH = 1.07  # of a poll's weight in the scores: half is forgotten after ten polls
+_MOST_WEIGHT = 1e100
+_MOST_SCORES = 20_000
+
+
+class Origin(NamedTuple):
+    """When the server started and the view was reset (Unix time), as far as known."""
+
+    started: float
+    reset: float | None
+
+
+class Poll(NamedTuple):
+    """One reading of the view: rows of user, database, query id, toplevel, figures.
+
+    `databases` names those whose statements count. Rows of `left_out`, a user and a
+    query id, or a user and None for all of them, do not; rows of `held` wait until a
+    later poll. `size` statements at the most have series, chosen by the figures at the
+    places `busy`, each group of them a kind of load.
+    """
+
+    origin: Origin
+    rows: Sequence[Row]
+    databases: Mapping[int, str]
+    left_out: AbstractSet[tuple[int, int | None]]
+    held: AbstractSet[tuple[int, int | None]]
+    size: int
+    busy: tuple[tuple[int, ...], ...]
+
+    def counts(self, row: Row) -> bool:
+        """Tell whether a row is of a statement that is to be counted."""
+        user, query = row[USER], row[QUERY]
+        return row[DATABASE] in self.databases and not (
+            (user, query) in self.left_out or (user, None) in self.left_out
+        )
+
+    def known(self, statement: Statement) -> bool:
+        """Tell whether a statement may have series: neither hidden nor held."""
+        user, _, query = statement
+        return query is not None and (user, query) not in self.held
+
+
+class Change(NamedTuple):
+    """What was added to a statement; one that is hidden from us has no query id."""
+
+    statement: Statement
+    database: str
+    figures: Sequence[float]
+
+
+@dataclass(slots=True)
+class Scores:
+    """How much of each kind of load a statement makes, the latest polls before all."""
+
+    _of: dict[Statement, list[float]] = field(default_factory=dict)
+    _totals: list[float] = field(default_factory=list)
+    _weight: float = 1.0
+
+    def add(self, changes: Sequence[Change], busy: tuple[tuple[int, ...], ...]) -> None:
+        """Take in a poll's changes, which weigh more than those of the poll before."""
+        self._totals = self._totals or [0.0] * len(busy)
+        self._weight *= _GROWTH
+        for statement, _, figures in changes:
+            score = self._of.setdefault(statement, [0.0] * len(busy))
+            for kind, places in enumerate(busy):
+                load = sum(figures[place] for place in places) * self._weight
+                score[kind] += load
+                self._totals[kind] += load
+        if self._weight > _MOST_WEIGHT:
+            self._shrink()
+        if len(self._of) > _MOST_SCORES:
+            scores = self.of(self._of)
+            for statement in sorted(scores, key=scores.__getitem__)[::2]:
+                del self._of[statement]
+
+    def of(self, statements: Iterable[Statement]) -> dict[Statement, float]:
+        """Return each one's share of the kind of load that it has most of."""
+        none = [0.0] * len(self._totals)
+        return {
+            statement: max(
+                part / total if total else 0.0
+                for part, total in zip(
+                    self._of.get(statement, none), self._totals, strict=True
+                )
+            )
+            for statement in statements
+        }
+
+    def _shrink(self) -> None:
+        """Begin again with a weight of 1, at the same proportions."""
+        for score in (self._totals, *self._of.values()):
+            score[:] = [part / self._weight for part in score]
+        self._weight = 1.0
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Sums per statement and, for the rest, per database name."""
+
+    of: dict[Statement, list[float]] = field(default_factory=dict)
+    other: dict[str, list[float]] = field(default_factory=dict)
+    _origin: Origin | None = None
+    _last: dict[Row, Row] = field(default_factory=dict)
+    _hidden: set[Row] = field(default_factory=set)
+    _late: list[tuple[str, Sequence[float]]] = field(default_factory=list)
+    _scores: Scores = field(default_factory=Scores)
+    _top: StickyTop[Statement] = field(default_factory=StickyTop)
+
+    def update(self, poll: Poll) -> None:
+        """Take in a poll. The first one, or the first after a restart, only begins.
+
+        What was counted between the latest poll and a restart cannot be told from what
+        another server, which took over, had counted before.
+        """
+        now = _by_key(poll.rows)
+        self._settle()
+        if self._origin is None:
+            self._begin(poll, now)
+        elif self._origin.started == poll.origin.started:
+            if self._origin.reset != poll.origin.reset:
+                self._last = {}
+            self._account(list(self._changes(poll, now)), poll)
+        self._origin, self._last = poll.origin, now
+        self._hidden = {key[:QUERY] for key in now if key[QUERY] is None}
+
+    def _begin(self, poll: Poll, now: Mapping[Row, Row]) -> None:
+        """Choose by all that was done before us, and let every series begin at 0."""
+        past = [
+            _change(poll, key, row[CALLS:])
+            for key, row in now.items()
+            if poll.counts(row)
+        ]
+        for change in past:
+            place = self._place(change.database)
+            self.other.setdefault(place, [0] * len(change.figures))
+        scores = Scores()
+        scores.add(past, poll.busy)
+        known = {
+            s
+            for s, _, _ in past
+            if s[QUERY] is not None and (s[USER], s[QUERY]) not in poll.held
+        }
+        for statement in self._top.update(scores.of(known), poll.size):
+            self.of[statement] = [0] * len(past[0].figures)
+
+    def _changes(self, poll: Poll, now: dict[Row, Row]) -> Iterator[Change]:
+        """Yield what was added since the latest poll; `now` forgets what is held."""
+        last = self._last
+        changed = [
+            (key, row)
+            for key, row in now.items()
+            if key not in last or last[key][CALLS] != row[CALLS]
+        ]
+        for key, row in changed:
+            before = last.get(key)
+            if (row[USER], row[QUERY]) in poll.held:
+                _restore(now, key, before)
+            elif poll.counts(row):
+                added = self._added(key, row[CALLS:], before and before[CALLS:])
+                if added:
+                    yield _change(poll, key, added)
+
+    def _added(self, key: Row, new: Row, old: Row | None) -> Sequence[float] | None:
+        """Return what was added to one row, None when that cannot be known.
+
+        A row that was evicted and came back counts from 0 again. A sum of hidden rows
+        shrinks when one of them is evicted, and rows that were hidden among others
+        until now bring a past of unknown length.
+        """
+        if key[QUERY] is None:
+            return difference(new, old) if old and new[0] >= old[0] else None
+        if old is None and key[:QUERY] in self._hidden:
+            return None
+        return difference(new, old)
+
+    def _account(self, changes: Sequence[Change], poll: Poll) -> None:
+        self._scores.add(changes, poll.busy)
+        named = {c.statement for c in changes if poll.known(c.statement)}
+        members = self._top.update(self._scores.of(named | self.of.keys()), poll.size)
+        for leaver in self.of.keys() - members:
+            del self.of[leaver]
+        for change in changes:
+            if change.statement in self.of:
+                _add(self.of[change.statement], change.figures)
+            else:
+                self._rest(change.database, change.figures)
+        for newcomer in members - self.of.keys():
+            self.of[newcomer] = [0] * len(changes[0].figures)
+        for place, figures in self._late:
+            self.other.setdefault(place, [0] * len(figures))
+
+    def _rest(self, database: str, figures: Sequence[float]) -> None:
+        """Add to `other`; a series that is new shows it one poll after its 0."""
+        place = self._place(database)
+        if place in self.other:
+            _add(self.other[place], figures)
+        else:
+            self._late.append((place, figures))
+
+    def _place(self, database: str) -> str:
+        full = len(self.other) >= _MOST_DATABASES
+        return OTHER if full and database not in self.other else database
+
+    def _settle(self) -> None:
+        late, self._late = self._late, []
+        for place, figures in late:
+            _add(self.other[place], figures)
+
+
+def _by_key(rows: Sequence[Row]) -> dict[Row, Row]:
+    """Index rows; those of one key, as hidden ones have, are summed."""
+    found = {row[:CALLS]: row for row in rows}
+    if len(found) == len(rows):
+        return found
+    sums: dict[Row, list[float]] = {}
+    for row in rows:
+        if row[:CALLS] in sums:
+            _add(sums[row[:CALLS]], row[CALLS:])
+        else:
+            sums[row[:CALLS]] = list(row[CALLS:])
+    return {key: (*key, *figures) for key, figures in sums.items()}
+
+
+def _change(poll: Poll, key: Row, figures: Sequence[float]) -> Change:
+    user, database, query, _ = key
+    return Change((user, database, query), poll.databases[database], figures)
+
+
+def _restore(rows: dict[Row, Row], key: Row, before: Row | None) -> None:
+    if before is None:
+        del rows[key]
+    else:
+        rows[key] = before
+
+
+def _add(sums: list[float], figures: Sequence[float]) -> None:
+    for place, figure in enumerate(figures):
+        sums[place] += figure

@@ -1,0 +1,76 @@
+"""How many threads want a processor, and which kernel serves them.
+
+node_load1 0.51
+node_load5 0.75
+node_load15 0.61
+node_uname_info{sysname="Linux",release="6.18.44",version="#1 SMP",…} 1
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from exporter.collector import Collector, SourceKind, stateless
+from exporter.metrics import gauge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from exporter.metrics import Sample
+    from exporter.sources.host import HostSource
+
+_DOMAIN = "proc/sys/kernel/domainname"
+
+LOADS = tuple(
+    gauge(
+        f"node_load{minutes}",
+        f"/proc/loadavg: threads that run, could run or wait for I/O; mean of "
+        f"{minutes} min.",
+    )
+    for minutes in (1, 5, 15)
+)
+UNAME = gauge(
+    "node_uname_info",
+    "uname: the kernel and the machine's name; always 1.",
+    *("sysname", "release", "version", "machine", "nodename", "domainname"),
+)
+
+
+class Load(NamedTuple):
+    """The load averages of 1, 5 and 15 minutes, and the values of uname in order."""
+
+    loads: tuple[float, ...]
+    uname: tuple[str, ...]
+
+
+async def read(source: HostSource) -> Load:
+    """Read /proc/loadavg and uname."""
+    loads = (await source.text("proc/loadavg")).split()[:3]
+    domain = await source.texts([_DOMAIN])
+    uname = source.uname()
+    return Load(
+        tuple(map(float, loads)),
+        (
+            *(uname.sysname, uname.release, uname.version, uname.machine),
+            *(uname.nodename, domain.get(_DOMAIN, "").strip()),
+        ),
+    )
+
+
+def samples(load: Load, state: None) -> Iterator[Sample]:
+    """Turn the figures into samples."""
+    del state
+    for metric, value in zip(LOADS, load.loads, strict=True):
+        yield metric(value)
+    yield UNAME(1, *load.uname)
+
+
+COLLECTOR = Collector(
+    name="load",
+    source=SourceKind.HOST,
+    metrics=(*LOADS, UNAME),
+    read=read,
+    samples=samples,
+    state=stateless,
+    privilege="none",
+)

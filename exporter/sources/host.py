@@ -1,0 +1,141 @@
+"""The machine we run on: files of /proc and /sys, file systems, processes."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Self
+
+from exporter.config import HostTarget
+from exporter.errors import Reason, SourceError
+from exporter.sources.base import Source
+from exporter.sources.host_mounts import Mounts
+from exporter.sources.host_processes import ProcessTable
+from exporter.sources.host_worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from exporter.sources.base import ResultT
+    from exporter.sources.host_processes import Processes
+
+_MOST_HUNG = 3
+_PATIENCE = 0.25  # of the deadline, for one file system
+
+
+class HostSource(Source[HostTarget]):
+    """Reads in a thread, because even /proc can hang behind a stuck process.
+
+    `proc`, `sys` and `root` are where the machine's files are seen. There is no server,
+    hence no connection; `queries` counts files and file systems.
+    """
+
+    proc = "/proc"
+    sys = "/sys"
+    root = "/"
+
+    def __init__(self, config: HostTarget) -> None:
+        """Keep the settings; nothing is read yet."""
+        super().__init__(config)
+        self.mounts = Mounts()
+        self._worker = Worker("kpi-exporter host")
+        self._processes: ProcessTable | None = None
+
+    @property
+    def connections(self) -> int:
+        """Always 0: there is no server."""
+        return 0
+
+    async def text(self, path: str) -> str:
+        """Return a file's text, such as that of `proc/stat`."""
+        self.queries += 1
+        return await self._worker.do(lambda: _text(self._place(path)))
+
+    async def texts(self, paths: Iterable[str]) -> dict[str, str]:
+        """Return the texts of those files that are there and may be read."""
+        places = {path: self._place(path) for path in paths}
+        self.queries += len(places)
+        return await self._worker.do(lambda: _texts(places))
+
+    async def usage(
+        self, mountpoints: Iterable[str]
+    ) -> dict[str, os.statvfs_result | str]:
+        """Return statvfs of each mountpoint, or its error; a hung one hangs nobody."""
+        root = self.root.rstrip("/")
+        places = {point: f"{root}{point}" for point in mountpoints}
+        self.queries += len(places)
+        patience = self.config.deadline * _PATIENCE
+        answers = await self.mounts.ask(places.values(), patience)
+        return {point: answers[place] for point, place in places.items()}
+
+    async def processes(self) -> Processes:
+        """Return the processes of the configured groups."""
+        table = self._processes
+        if table is None:
+            table = ProcessTable(self.proc, self.config.process_groups)
+            self._processes = table
+        found = await self._worker.do(table.read)
+        self.queries += 1 + len(found.found)
+        return found
+
+    def uname(self) -> os.uname_result:
+        """Return the kernel's name and version and the machine's name (uname)."""
+        return os.uname()
+
+    def discard(self) -> None:
+        """Leave a hung read behind; the next one gets a new thread."""
+        self._worker.abandon()
+        self._processes = None
+
+    async def close(self) -> None:
+        """Let the threads end."""
+        self.discard()
+        self.mounts.close()
+
+    async def _connect(self) -> None:
+        if self._worker.hung >= _MOST_HUNG:
+            raise SourceError(
+                Reason.TIMEOUT, f"{_MOST_HUNG} earlier reads of {self.proc} still hang"
+            )
+
+    async def _read(self, read: Callable[[Self], Awaitable[ResultT]]) -> ResultT:
+        return await read(self)
+
+    def _classify(self, error: Exception) -> SourceError:
+        if isinstance(error, FileNotFoundError):
+            why = f"{error.filename} is missing; the host collectors are for Linux"
+            return SourceError(Reason.UNSUPPORTED, why, answered=True)
+        if isinstance(error, PermissionError):
+            why = f"{error.filename} may not be read"
+            fix = f"let the user of kpi-exporter read {error.filename}"
+            return SourceError(Reason.PERMISSION, why, answered=True, fix=fix)
+        if isinstance(error, OSError):
+            why = f"{error.filename or self.proc}: {error.strerror}"
+            return SourceError(Reason.QUERY, why, answered=True)
+        if isinstance(error, (ValueError, IndexError)):
+            why = f"a file of {self.proc} is not as Linux writes it"
+            return SourceError(Reason.PROTOCOL, why, answered=True)
+        why = f"{type(error).__name__} while reading {self.proc}"
+        return SourceError(Reason.INTERNAL, why, answered=True)
+
+    def _place(self, path: str) -> str:
+        top, _, rest = path.partition("/")
+        places = {"proc": self.proc, "sys": self.sys}
+        return f"{places[top]}/{rest}" if top in places else f"{self.root}/{path}"
+
+
+SOURCE = HostSource
+
+
+def _text(path: str) -> str:
+    with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - quick
+        return file.read()
+
+
+def _texts(places: dict[str, str]) -> dict[str, str]:
+    found = {}
+    for path, place in places.items():
+        try:
+            found[path] = _text(place)
+        except OSError:
+            continue
+    return found

@@ -1,0 +1,184 @@
+"""A service with fixed answers behind real pages, a client, and certificates."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import inspect
+import subprocess
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+import aiohttp
+
+from exporter.config import Config
+from exporter.errors import ConfigError
+from exporter.web.app import build
+from exporter.web.server import start
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from pathlib import Path
+
+    from exporter.web.server import Server
+    from exporter.web.service import TargetStatus
+    from exporter.web.web_config import WebConfig
+
+
+class FixedPage(NamedTuple):
+    plain: bytes
+    gzip: bytes
+
+
+def page(text: str) -> FixedPage:
+    return FixedPage(text.encode(), gzip.compress(text.encode()))
+
+
+def config(external_url: str | None = None) -> Config:
+    made = Config.model_validate(
+        {
+            "postgres": {"orders": {"dsn": "postgresql://monitor@db1/orders"}},
+            "neo4j": {"graph": {"uri": "bolt://graph:7687"}},
+            "redis": {"cache": {"url": "redis://cache:6379/0"}},
+            "host": {"local": {}},
+            "links": {"external_url": external_url},
+        }
+    )
+    for targets in (made.postgres, made.neo4j, made.redis, made.host):
+        for name, target in targets.items():
+            target.name_it(name)
+    return made
+
+
+class FixedService:
+    """Says what it was told, and keeps what it was asked."""
+
+    def __init__(self, everything: str = "all 1\n") -> None:
+        self.config = config()
+        self.everything = page(everything)
+        self.one = page('redis_up{target="cache"} 0\n')
+        self.answer_ready = (True, "every target was polled")
+        self.problems: list[str] = []
+        self.fault: Exception | None = None
+        self.targets: list[TargetStatus] = []
+        self.scrapes: list[tuple[str | None, str | None]] = []
+        self.reloads = 0
+
+    @property
+    def snapshot(self) -> FixedService:
+        return self
+
+    def page(self, target: str | None = None) -> FixedPage:
+        if target is None:
+            return self.everything
+        return {"cache": self.one}[target]
+
+    def own_page(self) -> FixedPage:
+        if self.fault:
+            raise self.fault
+        return page("kpi_exporter_build_info 1\n")
+
+    def ready(self) -> tuple[bool, str]:
+        return self.answer_ready
+
+    async def reload(self) -> None:
+        self.reloads += 1
+        if self.problems:
+            raise ConfigError(self.problems)
+
+    def scraped(self, scope: str | None, remote: str | None) -> None:
+        self.scrapes.append((scope, remote))
+
+    def status(self) -> list[TargetStatus]:
+        return self.targets
+
+
+def port_of(server: Server) -> int:
+    port: int = server.addresses[0][1]
+    return port
+
+
+@asynccontextmanager
+async def serving(
+    service: FixedService, web: WebConfig | None = None
+) -> AsyncIterator[str]:
+    """Serve on a free port of loopback; gives the address with its scheme."""
+    server = await start(build(service, web), "127.0.0.1:0", web)
+    scheme = "https" if web and web.context else "http"
+    try:
+        yield f"{scheme}://127.0.0.1:{port_of(server)}"
+    finally:
+        await server.cleanup()
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+
+class Asked(NamedTuple):
+    """What a request may have besides its address."""
+
+    method: str = "GET"
+    headers: Mapping[str, str] = {}
+    trust: ssl.SSLContext | None = None
+
+
+async def ask(url: str, asked: Asked = Asked()) -> Answer:  # noqa: B008 - never changes
+    """Ask once on a connection of its own; takes the body as it comes."""
+    async with (
+        aiohttp.ClientSession(
+            auto_decompress=False,
+            skip_auto_headers=["Accept-Encoding"],
+            connector=aiohttp.TCPConnector(force_close=True, limit=0),
+        ) as session,
+        session.request(
+            asked.method,
+            url,
+            headers=asked.headers,
+            ssl=asked.trust or True,
+        ) as answer,
+    ):
+        return Answer(answer.status, answer.headers, await answer.read())
+
+
+async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
+    """Wait for what has no event of its own; TimeoutError when it does not come."""
+    async with asyncio.timeout(20):
+        while True:
+            answer = condition()
+            if await answer if inspect.isawaitable(answer) else answer:
+                return
+            await asyncio.sleep(0.05)
+
+
+class Certificate(NamedTuple):
+    """A certificate and its key, as files."""
+
+    certificate: Path
+    key: Path
+
+
+def certify(folder: Path, name: str, san: str, by: Certificate | None) -> Certificate:
+    """Make a certificate with openssl: signed by itself (a CA) or by another."""
+    made = Certificate(folder / f"{name}.crt", folder / f"{name}.key")
+    signer = ("-CA", str(by.certificate), "-CAkey", str(by.key)) if by else ()
+    extension = f"subjectAltName={san}" if by else "keyUsage=critical,keyCertSign"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-nodes", "-days", "2"),
+            *("-pkeyopt", "ec_paramgen_curve:P-256", "-subj", f"/CN={name}"),
+            *("-addext", extension, *signer),
+            *("-addext", f"basicConstraints=critical,CA:{'FALSE' if by else 'TRUE'}"),
+            *("-keyout", str(made.key), "-out", str(made.certificate)),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return made
