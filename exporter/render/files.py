@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from exporter.render import always, dashboards, pages, rule_tests, rules
+from exporter.render.overview import overview
 from exporter.render.words import MARK
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def _plain(plan: Plan) -> Iterator[tuple[str, str]]:
         for kpi in subject.kpis:
             yield f"rules/runbooks/{kpi.id}.md", pages.runbook(plan, kpi)
         yield f"dashboards/{name}.json", _json(dashboards.of_subject(plan, subject))
+    yield "dashboards/overview.json", _json(overview(plan))
     head = _first_line("")
     yield "rules/always.yaml", head + dump(always.groups(plan))
     if plan.speed == 1:

@@ -52,13 +52,52 @@ def row(title: str, top: int) -> dict[str, Any]:
     }
 
 
-def query(expression: str, legend: str = "") -> dict[str, Any]:
-    """Make one query of a panel."""
-    return {
+def query(
+    expression: str, legend: str = "", *, reference: str = "A", instant: bool = False
+) -> dict[str, Any]:
+    """Make one query of a panel: over its time, or only at its end."""
+    made = {
         "datasource": SOURCE,
         "expr": expression,
         "legendFormat": legend or "__auto",
-        "refId": "A",
+        "refId": reference,
+    }
+    return {**made, "instant": True, "format": "table"} if instant else made
+
+
+def stat(place: dict[str, int], text: tuple[str, str], unit: str) -> dict[str, Any]:
+    """Make an empty panel of one figure; `text` is its title and description."""
+    return {
+        "type": "stat",
+        "title": text[0],
+        "description": text[1],
+        "datasource": SOURCE,
+        "gridPos": place,
+        "fieldConfig": {"defaults": {"unit": unit}, "overrides": []},
+        "options": {
+            "colorMode": "background",
+            "reduceOptions": {"calcs": ["lastNotNull"]},
+        },
+        "targets": [],
+    }
+
+
+def table(place: dict[str, int], text: tuple[str, str]) -> dict[str, Any]:
+    """Make an empty table that joins its queries; `text` is its title and description."""
+    hidden = dict.fromkeys(("Time", "__name__", "job", "instance"), True)
+    return {
+        "type": "table",
+        "title": text[0],
+        "description": text[1],
+        "datasource": SOURCE,
+        "gridPos": place,
+        "fieldConfig": {"defaults": {"unit": "short"}, "overrides": []},
+        "options": {"sortBy": [{"displayName": "Used", "desc": True}]},
+        "transformations": [
+            {"id": "merge", "options": {}},
+            {"id": "organize", "options": {"excludeByName": hidden}},
+        ],
+        "targets": [],
     }
 
 

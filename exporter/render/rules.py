@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from exporter.render.words import alert_name, promise, template
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from exporter.catalogue.model import Kpi, Subject
     from exporter.catalogue.plan import Plan, Promise
 
+VALUE = "kpi:value:current"
+LIMIT = "kpi:limit:current"
+USED = "kpi:limit_used:ratio"
 _OWN_LABELS = {
     "target": ("job", "instance", "target"),
     "application": ("job", "instance", "application"),
@@ -27,12 +31,11 @@ def groups(plan: Plan, subject: Subject) -> dict[str, Any]:
     evaluation before.
     """
     recorded = [rule for kpi in subject.kpis for rule in recordings(plan, kpi)]
-    alerts = [
-        alert(plan, subject, each)
-        for kpi in subject.kpis
-        for each in plan.promises(kpi)
-    ]
-    return {"groups": [{"name": f"kpi-{subject.subject}", "rules": recorded + alerts}]}
+    promises = [each for kpi in subject.kpis for each in plan.promises(kpi)]
+    compared = [rule for each in promises for rule in comparisons(each)]
+    alerts = [alert(plan, subject, each) for each in promises]
+    rules = [*recorded, *compared, *alerts]
+    return {"groups": [{"name": f"kpi-{subject.subject}", "rules": rules}]}
 
 
 def labels_of(kpi: Kpi) -> tuple[str, ...]:
@@ -73,19 +76,49 @@ def recordings(plan: Plan, kpi: Kpi) -> Iterator[dict[str, Any]]:
             }
 
 
+def comparisons(each: Promise) -> Iterator[dict[str, Any]]:
+    """Yield what makes all promises comparable: value, limit, share of it in use.
+
+    Above 1 a promise is broken, whatever its unit is and whichever way is better. A
+    limit of 0 has no shares: there it is 2 when broken, else 0.
+    """
+    limit = f"{each.alert.limit:.12g}"
+    name = _selected(each)
+    used = f"{name} / {limit}"
+    if each.kpi.better == "higher":
+        used = f"{limit} / ({name} > 0)"
+    elif each.alert.limit == 0:
+        used = f"({name} > bool 0) * 2"
+    labels = {"kpi": each.kpi.id, "severity": str(each.alert.severity)}
+    for record, text in (
+        (VALUE, name),
+        (LIMIT, f"{name} * 0 + {limit}"),
+        (USED, used),
+    ):
+        yield {"record": record, "expr": _judged(each, text), "labels": labels}
+
+
 def expression(each: Promise) -> str:
     """Write when a promise is broken: the recording beyond its limit, if judged."""
-    kpi, limit = each.kpi, each.alert.limit
-    operator = ">" if kpi.better == "lower" else "<"
-    selector = ""
+    operator = ">" if each.kpi.better == "lower" else "<"
+    return _judged(each, f"{_selected(each)} {operator} {each.alert.limit:.12g}")
+
+
+def _selected(each: Promise) -> str:
+    """Name the recording of those whom the promise is for."""
+    name, who = record_name(each.kpi), _WHO[each.kpi.scope]
     if each.target is not None:
-        selector = f'{{{_WHO[kpi.scope]}="{each.target}"}}'
-    elif each.apart:
-        selector = f'{{{_WHO[kpi.scope]}!~"{"|".join(each.apart)}"}}'
-    text = f"{record_name(kpi)}{selector} {operator} {limit:.12g}"
-    if kpi.guard:
-        text += f" and on ({', '.join(labels_of(kpi))}) {record_name(kpi, 'judged')}"
-    return text
+        return f'{name}{{{who}="{each.target}"}}'
+    if each.apart:
+        return f'{name}{{{who}!~"{"|".join(map(re.escape, each.apart))}"}}'
+    return name
+
+
+def _judged(each: Promise, text: str) -> str:
+    if not each.kpi.guard:
+        return text
+    on = ", ".join(labels_of(each.kpi))
+    return f"{text} and on ({on}) {record_name(each.kpi, 'judged')}"
 
 
 def alert(plan: Plan, subject: Subject, each: Promise) -> dict[str, Any]:
