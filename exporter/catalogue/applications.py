@@ -52,15 +52,14 @@ class Application:
     names: dict[str, str] = field(default_factory=dict)
     targets: tuple[str, ...] = ()
 
-    def fill(self, text: str) -> str:
+    def fill(self, text: str, **more: str) -> str:
         """Put this application's names and selector in place of `$role` and `$app`.
 
-        Raises KeyError for a role that does not exist.
+        `more` are further names. Raises KeyError for a role that does not exist.
         """
         roles = {**NAMINGS["prometheus"], **NAMINGS[self.naming], **self.names}
-        return Template(text).substitute(
-            roles, app=self.selector, labels=self._labels()
-        )
+        known = {**roles, "app": self.selector, "labels": self._labels(), **more}
+        return Template(text).substitute(known)
 
     def _labels(self) -> str:
         """Write labels of a test series that the selector selects."""

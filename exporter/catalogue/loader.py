@@ -79,5 +79,9 @@ def expressions(kpi: Kpi) -> Iterator[tuple[str, str]]:
     yield "expr", application.fill(kpi.expr)
     if kpi.guard:
         yield "guard", application.fill(kpi.guard)
+    if kpi.burn:
+        names = {"window": "5m", "limit": "1"}
+        yield "burn", application.fill(kpi.burn.bad, **names)
+        yield "burn", application.fill(kpi.burn.total, **names)
     if kpi.evidence:
         yield "evidence", application.fill(kpi.evidence.expr)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from exporter.catalogue.limits import Unit, parse_limit
 from exporter.units import Duration  # noqa: TC001 - pydantic reads it at run time
@@ -85,6 +85,25 @@ class Evidence(Strict):
     expected: tuple[str, ...] = Field(min_length=1, max_length=5)
 
 
+def _share(written: object) -> float:
+    return parse_limit(written, Unit.RATIO)
+
+
+class Burn(Strict):
+    """How a KPI's error budget is spent: bad and all events over `$window`.
+
+    `budget` is the share of events that may be bad in 30 days; without it, the limit of
+    the warning is. `$limit` in `bad` is the warning's limit, written as a regular
+    expression that a bucket's `le` matches in any spelling. `inputs` are the series of
+    its test, where `v` is the share of bad events.
+    """
+
+    bad: Text
+    total: Text
+    budget: Annotated[float, BeforeValidator(_share)] | None = None
+    inputs: tuple[Input, ...] = Field(min_length=1)
+
+
 class Panel(Strict):
     """Where the KPI is drawn: the row that asks its question, and the kind of panel."""
 
@@ -106,6 +125,7 @@ class Kpi(Strict):
     guard: Text | None = None
     alerts: tuple[Alert, ...] = ()
     profiles: dict[Profile, tuple[Alert, ...]] = {}
+    burn: Burn | None = None
     evidence: Evidence | None = None
     why: Text
     runbook: Text

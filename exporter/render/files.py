@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from exporter.render import always, dashboards, pages, rule_tests, rules
+from exporter.render import (
+    always,
+    burn,
+    burn_tests,
+    dashboards,
+    pages,
+    rule_tests,
+    rules,
+)
 from exporter.render.overview import overview
 from exporter.render.words import MARK
 
@@ -49,9 +57,11 @@ def _plain(plan: Plan) -> Iterator[tuple[str, str]]:
     for subject in plan.subjects:
         head = _first_line(f" from exporter/catalogue/{subject.subject}.yaml")
         name = subject.subject
-        yield f"rules/{name}.yaml", head + dump(rules.groups(plan, subject))
+        groups = [*rules.groups(plan, subject), *burn.group(plan, subject)]
+        yield f"rules/{name}.yaml", head + dump({"groups": groups})
         if plan.speed == 1:
             made = rule_tests.tests(plan, subject)
+            made["tests"] += burn_tests.tests(plan, subject)
             yield f"rules/tests/{name}.yaml", head + dump(made)
         for kpi in subject.kpis:
             yield f"rules/runbooks/{kpi.id}.md", pages.runbook(plan, kpi)

@@ -83,7 +83,7 @@ def stat(place: dict[str, int], text: tuple[str, str], unit: str) -> dict[str, A
 
 
 def table(place: dict[str, int], text: tuple[str, str]) -> dict[str, Any]:
-    """Make an empty table that joins its queries; `text` is its title and description."""
+    """Make an empty table that joins its queries; `text` is title and description."""
     hidden = dict.fromkeys(("Time", "__name__", "job", "instance"), True)
     return {
         "type": "table",

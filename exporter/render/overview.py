@@ -65,8 +65,8 @@ def _counts() -> list[dict[str, Any]]:
 def _all(plan: Plan) -> dict[str, Any]:
     text = (
         "Every promise",
-        "Used is the share of the limit in use; above 100 % the promise is broken. "
-        "Follow the link in a row to its runbook.",
+        "Used is the share of the limit in use; above 100 % the promise is broken, and "
+        "the link in the row leads to what to do.",
     )
     panel = table({"x": 0, "y": 6, "w": 24, "h": 14}, text)
     panel["targets"] = [

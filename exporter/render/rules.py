@@ -24,7 +24,7 @@ _OWN_LABELS = {
 _WHO = {"target": "target", "application": "application", "exporter": "instance"}
 
 
-def groups(plan: Plan, subject: Subject) -> dict[str, Any]:
+def groups(plan: Plan, subject: Subject) -> list[dict[str, Any]]:
     """Make a subject's rule group: first what is recorded, then what judges it.
 
     One group, because its rules run in order: an alert never sees a recording of the
@@ -35,7 +35,7 @@ def groups(plan: Plan, subject: Subject) -> dict[str, Any]:
     compared = [rule for each in promises for rule in comparisons(each)]
     alerts = [alert(plan, subject, each) for each in promises]
     rules = [*recorded, *compared, *alerts]
-    return {"groups": [{"name": f"kpi-{subject.subject}", "rules": rules}]}
+    return [{"name": f"kpi-{subject.subject}", "rules": rules}]
 
 
 def labels_of(kpi: Kpi) -> tuple[str, ...]:
@@ -143,6 +143,13 @@ def who(kpi: Kpi) -> str:
     return " ".join(f"{{{{ $labels.{name} }}}}" for name in names)
 
 
+def dashboard_url(plan: Plan, subject: Subject, kpi: Kpi) -> str:
+    """Write the template of the link to the subject's dashboard, for that one."""
+    who = _WHO[kpi.scope]
+    variable = f"var-{who}={{{{ $labels.{who} }}}}"
+    return f"{plan.links.dashboards}/kpi-{subject.subject}?{variable}"
+
+
 def _annotations(
     plan: Plan, subject: Subject, each: Promise
 ) -> Iterator[tuple[str, str]]:
@@ -151,8 +158,7 @@ def _annotations(
     yield "summary", f"{kpi.title}: {template(kpi.unit)} on {who(kpi)}"
     yield "description", f"Promised is {promised}. {kpi.question}"
     yield "runbook_url", f"{plan.links.runbooks}/{kpi.id}"
-    variable = f"var-{_WHO[kpi.scope]}={{{{ $labels.{_WHO[kpi.scope]} }}}}"
-    yield "dashboard_url", f"{plan.links.dashboards}/kpi-{subject.subject}?{variable}"
+    yield "dashboard_url", dashboard_url(plan, subject, kpi)
     if kpi.evidence:
         name = _WHO[kpi.scope]
         selected = f"{record_name(kpi, 'evidence')}{{{name}=%q}}"

@@ -53,11 +53,13 @@ def series_of(inputs: Sequence[Input], value: float, at: float) -> Iterator[Seri
             yield from _histogram(each.series, each.quantile, value)
 
 
-def notation(application: Application, series: Series, count: int) -> dict[str, str]:
-    """Write a series as promtool's `input_series` wants it."""
+def notation(
+    application: Application, series: Series, count: int, **names: str
+) -> dict[str, str]:
+    """Write a series as promtool's `input_series` wants it; `names` as in `fill`."""
     values = f"{series.start:.12g}+{series.step:.12g}x{count}"
     return {
-        "series": application.fill(series.name),
+        "series": application.fill(series.name, **names),
         "values": values.replace("+-", "-"),
     }
 

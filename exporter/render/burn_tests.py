@@ -1,0 +1,133 @@
+"""promtool tests of the burn rates: raw series to shares, and shares to alerts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from exporter.catalogue.limits import Unit
+from exporter.render import burn, rules
+from exporter.render.series import notation, series_of
+from exporter.render.words import alert_name, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from exporter.catalogue.model import Subject
+    from exporter.catalogue.plan import Plan
+    from exporter.render.burn import Budget, Window
+
+_SHARE = 0.25
+_SAFE = 0.05
+_MINUTES = 10
+_LABELS = {"job": "j", "instance": "i"}
+
+
+class Case(NamedTuple):
+    """A budget and where it is rendered."""
+
+    plan: Plan
+    subject: Subject
+    budget: Budget
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels of the recordings in the tests."""
+        return {**_LABELS, "application": self.plan.applications[0].name}
+
+    @property
+    def alert(self) -> str:
+        """The name of the budget's alerts."""
+        return f"{alert_name(self.budget.kpi)}Burn"
+
+
+def tests(plan: Plan, subject: Subject) -> list[dict[str, Any]]:
+    """Make the tests of a subject's burn rates."""
+    cases = [Case(plan, subject, each) for each in burn.budgets(plan, subject)]
+    return [test for case in cases for test in _tests(case)]
+
+
+def _tests(case: Case) -> Iterator[dict[str, Any]]:
+    yield _shares(case)
+    for pair in burn.windows(case.budget):
+        limit = pair.factor * case.budget.share
+        over, under = limit * (1 + _SAFE), limit * (1 - _SAFE)
+        yield _pair(case, pair, (over, over), fires=True)
+        yield _pair(case, pair, (under, under), fires=False)
+        yield _pair(case, pair, (limit, limit), fires=False)
+        yield _pair(case, pair, (over, under), fires=False)
+        yield _pair(case, pair, (under, over), fires=False)
+
+
+def _shares(case: Case) -> dict[str, Any]:
+    """Go from raw series to the share of bad events over each window."""
+    budget, application = case.budget, case.plan.applications[0]
+    made = [
+        notation(application, each, _MINUTES + 1, bound=repr(budget.limit))
+        for each in series_of(budget.burn.inputs, _SHARE, 0.0)
+    ]
+    names = {rule["record"] for rule in burn.recordings(case.plan, budget)}
+    return {
+        "name": f"{case.alert} counts what is bad",
+        "interval": "1m",
+        "input_series": made,
+        "promql_expr_test": [
+            {
+                "expr": f"abs({name} - {_SHARE}) < bool 1e-9",
+                "eval_time": f"{_MINUTES}m",
+                "exp_samples": [{"labels": _written(case, ""), "value": 1}],
+            }
+            for name in sorted(names)
+        ],
+    }
+
+
+def _pair(
+    case: Case, pair: Window, shares: tuple[float, float], *, fires: bool
+) -> dict[str, Any]:
+    """Write the shares of a pair of windows themselves, so that limits are exact."""
+    kpi = case.budget.kpi
+    values = {pair.long: shares[0], pair.short: shares[1]}
+    inputs = [
+        _constant(case, rules.record_name(kpi, f"bad{window}"), share)
+        for window, share in values.items()
+    ]
+    if kpi.guard:
+        inputs.append(_constant(case, rules.record_name(kpi, "judged"), 1.0))
+    expected = [_expected(case, pair, shares[0])] if fires else []
+    what = "fires" if fires else "is silent"
+    at = " and ".join(f"{shown(s, Unit.RATIO)} in {w}" for w, s in values.items())
+    return {
+        "name": f"{case.alert} {what} at {at}",
+        "interval": "1m",
+        "input_series": inputs,
+        "alert_rule_test": [
+            {"eval_time": "5m", "alertname": case.alert, "exp_alerts": expected}
+        ],
+    }
+
+
+def _expected(case: Case, pair: Window, share: float) -> dict[str, Any]:
+    (rule,) = (
+        rule
+        for rule in burn.alerts(case.plan, case.subject, case.budget)
+        if rule["labels"]["severity"] == pair.severity
+    )
+    texts: dict[str, str] = dict(rule["annotations"])
+    for name, value in case.labels.items():
+        label = f"{{{{ $labels.{name} }}}}"
+        texts = {key: text.replace(label, value) for key, text in texts.items()}
+    value = "{{ $value | humanizePercentage }}"
+    seen = shown(share, Unit.RATIO)
+    return {
+        "exp_labels": {**case.labels, **rule["labels"]},
+        "exp_annotations": {k: t.replace(value, seen) for k, t in texts.items()},
+    }
+
+
+def _constant(case: Case, name: str, value: float) -> dict[str, str]:
+    return {"series": _written(case, name), "values": f"{value:.12g}x{_MINUTES}"}
+
+
+def _written(case: Case, name: str) -> str:
+    labels = ", ".join(f'{key}="{value}"' for key, value in case.labels.items())
+    return f"{name}{{{labels}}}"
