@@ -13,6 +13,7 @@ from exporter.render import (
     burn,
     burn_tests,
     dashboards,
+    evidence_tests,
     pages,
     rule_tests,
     rules,
@@ -62,6 +63,7 @@ def _plain(plan: Plan) -> Iterator[tuple[str, str]]:
         if plan.speed == 1:
             made = rule_tests.tests(plan, subject)
             made["tests"] += burn_tests.tests(plan, subject)
+            made["tests"] += evidence_tests.tests(plan, subject)
             yield f"rules/tests/{name}.yaml", head + dump(made)
         for kpi in subject.kpis:
             yield f"rules/runbooks/{kpi.id}.md", pages.runbook(plan, kpi)

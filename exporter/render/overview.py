@@ -63,11 +63,8 @@ def _counts() -> list[dict[str, Any]]:
 
 
 def _all(plan: Plan) -> dict[str, Any]:
-    text = (
-        "Every promise",
-        "Used is the share of the limit in use; above 100 % the promise is broken, and "
-        "the link in the row leads to what to do.",
-    )
+    advice = "At more than 100 % a promise is broken; its link leads to what to do."
+    text = ("Every promise, by the share of its limit in use", advice)
     panel = table({"x": 0, "y": 6, "w": 24, "h": 14}, text)
     panel["targets"] = [
         query(f"{series}{{{_MINE}}}", reference=letter, instant=True)

@@ -5,10 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import promql_parser
-
 from exporter.render import rules
-from exporter.render.series import MINUTE, calculate, notation, series_of
+from exporter.render.series import (
+    MINUTE,
+    VALUES,
+    braces,
+    calculate,
+    notation,
+    series_of,
+)
 from exporter.render.words import alert_name, humanize, humanize_duration, shown
 
 if TYPE_CHECKING:
@@ -17,7 +22,6 @@ if TYPE_CHECKING:
     from exporter.catalogue.model import Kpi, Subject
     from exporter.catalogue.plan import Plan, Promise
 
-_VALUES = {"job": "j", "instance": "i", "target": "t"}
 _SAFE = 0.05  # how far beyond and within its limit a value is tried, as a share of it
 _SELECTOR = re.compile(r"\{(?P<labels>.*)\}$")
 
@@ -50,7 +54,7 @@ class Case(NamedTuple):
         """The labels of the recording in the tests."""
         own = {"target": self.each.target} if self.each.target else {}
         application = self.plan.applications[0].name
-        values = {**_VALUES, "application": application, **own}
+        values = {**VALUES, "application": application, **own}
         return {n: values.get(n, f"a-{n}") for n in rules.labels_of(self.kpi)}
 
 
@@ -73,6 +77,14 @@ def _tests(case: Case) -> Iterator[dict[str, Any]]:
     if limit:
         yield _from_inputs(case, "is silent within its limit", limit - off)
     yield _in_time(case, limit + off, _kept(case))
+    if case.kpi.guard:
+        yield _injected(
+            case,
+            "is silent while it is not judged",
+            [limit + off] * 90,
+            {89: (None, limit)},
+            judged=False,
+        )
     yield _injected(case, "is silent at its limit", [limit] * 90, {89: (0.0, limit)})
     yield {
         "name": f"{case.name} is silent without data",
@@ -102,7 +114,7 @@ def _from_inputs(case: Case, what: str, value: float) -> dict[str, Any]:
     """Go the whole way from raw series to the alert, once everything has settled."""
     kpi = case.kpi
     slowest = max(each.alert.hold for each in case.plan.promises(kpi))
-    at = settled(kpi) + slowest + MINUTE
+    at = rules.settled(kpi) + slowest + MINUTE
     inputs = [*kpi.inputs]
     if kpi.evidence:
         inputs += kpi.evidence.inputs
@@ -147,6 +159,8 @@ def _injected(
     what: str,
     values: list[float],
     checks: dict[int, tuple[float | None, float]],
+    *,
+    judged: bool = True,
 ) -> dict[str, Any]:
     """Write the recording itself, a value per minute, so that all is exact.
 
@@ -154,7 +168,7 @@ def _injected(
     """
     written = " ".join(f"{value:.12g}" for value in values)
     inputs = [{"series": _selector(case), "values": written}]
-    if case.kpi.guard:
+    if case.kpi.guard and judged:
         name, guard = (rules.record_name(case.kpi, w) for w in ("", "judged"))
         series = _selector(case).replace(name, guard)
         inputs.append({"series": series, "values": f"1x{len(values)}"})
@@ -167,13 +181,6 @@ def _injected(
             for minute, check in checks.items()
         ],
     }
-
-
-def settled(kpi: Kpi) -> float:
-    """Return the seconds after which constant inputs give a constant value."""
-    found = re.findall(r"\[(\w+)(?::\w*)?\]", f"{kpi.expr} {kpi.guard or ''}")
-    ranges = [promql_parser.parse_duration(text).total_seconds() for text in found]
-    return max(ranges, default=0.0) + MINUTE
 
 
 def _check(
@@ -236,8 +243,7 @@ def _filled(text: str, value: float) -> str:
 
 
 def _selector(case: Case) -> str:
-    labels = ", ".join(f'{name}="{value}"' for name, value in case.labels.items())
-    return f"{rules.record_name(case.kpi)}{{{labels}}}"
+    return f"{rules.record_name(case.kpi)}{braces(case.labels)}"
 
 
 def _of_target(series: dict[str, str], target: str) -> dict[str, str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+import promql_parser
+
 from exporter.render.words import alert_name, promise, template
 
 if TYPE_CHECKING:
@@ -148,6 +150,13 @@ def dashboard_url(plan: Plan, subject: Subject, kpi: Kpi) -> str:
     who = _WHO[kpi.scope]
     variable = f"var-{who}={{{{ $labels.{who} }}}}"
     return f"{plan.links.dashboards}/kpi-{subject.subject}?{variable}"
+
+
+def settled(kpi: Kpi) -> float:
+    """Return the seconds after which constant inputs give a constant value."""
+    found = re.findall(r"\[(\w+)(?::\w*)?\]", f"{kpi.expr} {kpi.guard or ''}")
+    ranges = [promql_parser.parse_duration(text).total_seconds() for text in found]
+    return max(ranges, default=0.0) + 60.0
 
 
 def _annotations(

@@ -22,6 +22,8 @@ _OPERATIONS: dict[type, Callable[[float, float], float]] = {
 }
 _HISTOGRAM = re.compile(r"(?P<name>\$?\w+)\{(?P<labels>.*)\}")
 MINUTE = 60.0
+VALUES = {"job": "j", "instance": "i", "target": "t"}
+"""The labels that series have in the tests."""
 _RATE = 1000.0  # observations per second in a histogram that is made up
 
 
@@ -62,6 +64,11 @@ def notation(
         "series": application.fill(series.name, **names),
         "values": values.replace("+-", "-"),
     }
+
+
+def braces(labels: dict[str, str]) -> str:
+    """Write labels as promtool wants them."""
+    return "{" + ", ".join(f'{key}="{text}"' for key, text in labels.items()) + "}"
 
 
 def _histogram(name: str, quantile: float, value: float) -> Iterator[Series]:
