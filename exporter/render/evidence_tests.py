@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from exporter.render import rules
@@ -42,7 +43,9 @@ def _test(plan: Plan, kpi: Kpi, evidence: Evidence) -> dict[str, Any]:
         }
         for other in others
     ]
-    count = f"count by ({on}) ({rules.record_name(kpi, 'evidence')})"
+    shown = dict.fromkeys(re.findall(r"\.Labels\.(\w+)", evidence.line))
+    there = ", ".join(f'{label}!=""' for label in shown)
+    count = f"count by ({on}) ({rules.record_name(kpi, 'evidence')}{{{there}}})"
     return {
         "name": f"{alert_name(kpi)} keeps everybody's evidence apart",
         "interval": "1m",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from exporter.catalogue.limits import Unit
 from exporter.render import rules
 from exporter.render.series import (
     MINUTE,
@@ -52,10 +53,7 @@ class Case(NamedTuple):
     @property
     def labels(self) -> dict[str, str]:
         """The labels of the recording in the tests."""
-        own = {"target": self.each.target} if self.each.target else {}
-        application = self.plan.applications[0].name
-        values = {**VALUES, "application": application, **own}
-        return {n: values.get(n, f"a-{n}") for n in rules.labels_of(self.kpi)}
+        return _labels(self.plan, self.kpi, self.each.target)
 
 
 def tests(plan: Plan, subject: Subject) -> dict[str, Any]:
@@ -66,8 +64,42 @@ def tests(plan: Plan, subject: Subject) -> dict[str, Any]:
     return {
         "rule_files": [f"../{subject.subject}.yaml"],
         "evaluation_interval": "1m",
-        "tests": [test for case in cases for test in _tests(case)],
+        "tests": [
+            *(_recorded(plan, kpi) for kpi in subject.kpis),
+            *(test for case in cases for test in _tests(case)),
+        ],
     }
+
+
+def _recorded(plan: Plan, kpi: Kpi) -> dict[str, Any]:
+    """Record a value, with its labels and those of the guard, whoever judges it."""
+    at = rules.settled(kpi)
+    labels = braces(_labels(plan, kpi))
+    value = 2.0 if kpi.better == "higher" and kpi.unit is not Unit.RATIO else 0.5
+    checks = [f"abs({rules.record_name(kpi)} - {value}) < bool 1e-9"]
+    if kpi.guard:
+        checks.append(f"{rules.record_name(kpi, 'judged')} * 0 + 1")
+    application, count = plan.applications[0], int(at / MINUTE) + 1
+    made = series_of(kpi.inputs, value, at)
+    return {
+        "name": f"{alert_name(kpi)} is recorded",
+        "interval": "1m",
+        "input_series": [notation(application, each, count) for each in made],
+        "promql_expr_test": [
+            {
+                "expr": check,
+                "eval_time": _time(at),
+                "exp_samples": [{"labels": labels, "value": 1}],
+            }
+            for check in checks
+        ],
+    }
+
+
+def _labels(plan: Plan, kpi: Kpi, target: str | None = None) -> dict[str, str]:
+    own = {"target": target} if target else {}
+    values = {**VALUES, "application": plan.applications[0].name, **own}
+    return {name: values.get(name, f"a-{name}") for name in rules.labels_of(kpi)}
 
 
 def _tests(case: Case) -> Iterator[dict[str, Any]]:
