@@ -112,7 +112,11 @@ class Panel(Strict):
 
 
 class Kpi(Strict):
-    """One measurable promise."""
+    """One measurable promise.
+
+    `measured` says, where several sources could answer, which one does and whether its
+    figure is exact, bounded or estimated; the notification repeats it.
+    """
 
     id: Slug
     title: Text
@@ -128,6 +132,7 @@ class Kpi(Strict):
     burn: Burn | None = None
     evidence: Evidence | None = None
     why: Text
+    measured: Text | None = None
     runbook: Text
     panel: Panel
     inputs: tuple[Input, ...] = Field(min_length=1)

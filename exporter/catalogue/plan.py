@@ -47,7 +47,11 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that rendering reads: subjects, profile, overrides, links."""
+    """Everything that rendering reads: subjects, profile, overrides, links.
+
+    `interval` is that of polls, in seconds. `speed` is for trials: windows and waits
+    are that many times shorter.
+    """
 
     subjects: Sequence[Subject]
     profile: Profile = Profile.MCP_SECURITY_PLATFORM
@@ -55,6 +59,7 @@ class Plan:
     links: Links = field(default_factory=Links)
     labels: dict[str, str] = field(default_factory=dict)
     applications: tuple[Application, ...] = (Application(),)
+    interval: float = 15.0
     speed: int = 1
 
     def promises(self, kpi: Kpi) -> Iterator[Promise]:

@@ -19,6 +19,7 @@ from exporter.render import (
     rules,
 )
 from exporter.render.overview import overview
+from exporter.render.speed import quicker
 from exporter.render.words import MARK
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def _plain(plan: Plan) -> Iterator[tuple[str, str]]:
         head = _first_line(f" from exporter/catalogue/{subject.subject}.yaml")
         name = subject.subject
         groups = [*rules.groups(plan, subject), *burn.group(plan, subject)]
-        yield f"rules/{name}.yaml", head + dump({"groups": groups})
+        yield f"rules/{name}.yaml", head + dump({"groups": quicker(groups, plan)})
         if plan.speed == 1:
             made = rule_tests.tests(plan, subject)
             made["tests"] += burn_tests.tests(plan, subject)
@@ -70,7 +71,8 @@ def _plain(plan: Plan) -> Iterator[tuple[str, str]]:
         yield f"dashboards/{name}.json", _json(dashboards.of_subject(plan, subject))
     yield "dashboards/overview.json", _json(overview(plan))
     head = _first_line("")
-    yield "rules/always.yaml", head + dump(always.groups(plan))
+    groups = quicker(always.groups(plan), plan)
+    yield "rules/always.yaml", head + dump({"groups": groups})
     if plan.speed == 1:
         yield "rules/tests/always.yaml", head + dump(always.tests(plan))
     yield "rules/README.md", pages.reference(plan)

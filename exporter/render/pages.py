@@ -34,6 +34,8 @@ def _runbook(plan: Plan, kpi: Kpi) -> Iterator[str]:
     yield f"**{kpi.question}**"
     yield ""
     yield kpi.why.strip()
+    if kpi.measured:
+        yield f"Measured by {kpi.measured}."
     yield ""
     yield "## What to do"
     yield ""

@@ -42,7 +42,7 @@ class Case(NamedTuple):
     @property
     def hold(self) -> float:
         """Seconds that the promise must be broken for."""
-        return max(1, round(self.each.alert.hold / self.plan.speed))
+        return self.each.alert.hold
 
     @property
     def name(self) -> str:

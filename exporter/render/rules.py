@@ -129,7 +129,7 @@ def alert(plan: Plan, subject: Subject, each: Promise) -> dict[str, Any]:
     return {
         "alert": alert_name(kpi),
         "expr": expression(each),
-        "for": f"{max(1, round(each.alert.hold / plan.speed))}s",
+        "for": f"{round(each.alert.hold)}s",
         "labels": {
             "severity": str(each.alert.severity),
             "kpi": kpi.id,
@@ -165,7 +165,8 @@ def _annotations(
     kpi = each.kpi
     promised = promise(kpi, each.alert.limit)
     yield "summary", f"{kpi.title}: {template(kpi.unit)} on {who(kpi)}"
-    yield "description", f"Promised is {promised}. {kpi.question}"
+    measured = f" Measured by {kpi.measured}." if kpi.measured else ""
+    yield "description", f"Promised is {promised}. {kpi.question}{measured}"
     yield "runbook_url", f"{plan.links.runbooks}/{kpi.id}"
     yield "dashboard_url", dashboard_url(plan, subject, kpi)
     if kpi.evidence:
