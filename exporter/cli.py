@@ -139,7 +139,7 @@ def _render_parser(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=1,
         metavar="N",
-        help="shorten every `for` N times, for trials; limits stay",
+        help="shorten every window and `for` N times, for trials; limits stay",
     )
     parser.add_argument(
         "--check",

@@ -44,6 +44,7 @@ def plan_of(config: Config) -> Plan:
         overrides=overrides,
         links=Links(runbooks, dashboards, f"{base}/evidence"),
         applications=known or (applications.Application(),),
+        interval=config.interval,
     )
 
 
