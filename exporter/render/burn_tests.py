@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from exporter.catalogue.limits import Unit
 from exporter.render import burn, rules
-from exporter.render.series import notation, series_of
-from exporter.render.words import alert_name, shown
+from exporter.render.series import braces, notation, series_of
+from exporter.render.words import alert_name, humanize, humanize_duration, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from exporter.catalogue.model import Subject
+    from exporter.catalogue.model import Evidence, Subject
     from exporter.catalogue.plan import Plan
     from exporter.render.burn import Budget, Window
 
@@ -20,6 +21,8 @@ _SHARE = 0.25
 _SAFE = 0.05
 _MINUTES = 10
 _LABELS = {"job": "j", "instance": "i"}
+_LABEL = re.compile(r"\.Labels\.(\w+)")
+_SEEN = 2.0  # what the evidence says
 
 
 class Case(NamedTuple):
@@ -93,6 +96,8 @@ def _pair(
     ]
     if kpi.guard:
         inputs.append(_constant(case, rules.record_name(kpi, "judged"), 1.0))
+    if kpi.evidence:
+        inputs.append(_evidence(case, kpi.evidence))
     expected = [_expected(case, pair, shares[0])] if fires else []
     what = "fires" if fires else "is silent"
     at = " and ".join(f"{shown(s, Unit.RATIO)} in {w}" for w, s in values.items())
@@ -118,10 +123,24 @@ def _expected(case: Case, pair: Window, share: float) -> dict[str, Any]:
         texts = {key: text.replace(label, value) for key, text in texts.items()}
     value = "{{ $value | humanizePercentage }}"
     seen = shown(share, Unit.RATIO)
-    return {
-        "exp_labels": {**case.labels, **rule["labels"]},
-        "exp_annotations": {k: t.replace(value, seen) for k, t in texts.items()},
-    }
+    texts = {key: text.replace(value, seen) for key, text in texts.items()}
+    if case.budget.kpi.evidence:
+        texts["evidence"] = _line(case.budget.kpi.evidence)
+    return {"exp_labels": {**case.labels, **rule["labels"]}, "exp_annotations": texts}
+
+
+def _evidence(case: Case, evidence: Evidence) -> dict[str, str]:
+    """Write one series of the recorded evidence, with every label that is shown."""
+    name = rules.record_name(case.budget.kpi, "evidence")
+    named = {label: f"a-{label}" for label in _LABEL.findall(evidence.line)}
+    labels = braces({**case.labels, **named})
+    return {"series": f"{name}{labels}", "values": f"{_SEEN:g}x{_MINUTES}"}
+
+
+def _line(evidence: Evidence) -> str:
+    text = re.sub(r"\{\{ \.Labels\.(\w+) \}\}", r"a-\1", evidence.line)
+    text = text.replace("{{ .Value | humanizeDuration }}", humanize_duration(_SEEN))
+    return text.replace("{{ .Value | humanize }}", humanize(_SEEN)) + "\n"
 
 
 def _constant(case: Case, name: str, value: float) -> dict[str, str]:
@@ -129,5 +148,4 @@ def _constant(case: Case, name: str, value: float) -> dict[str, str]:
 
 
 def _written(case: Case, name: str) -> str:
-    labels = ", ".join(f'{key}="{value}"' for key, value in case.labels.items())
-    return f"{name}{{{labels}}}"
+    return f"{name}{braces(case.labels)}"

@@ -68,7 +68,8 @@ def recordings(plan: Plan, kpi: Kpi) -> Iterator[dict[str, Any]]:
         parts.append((record_name(kpi, "evidence"), kpi.evidence.expr))
     for name, text in parts:
         if kpi.scope != "application":
-            yield {"record": name, "expr": _one_line(text)}
+            filled = plan.applications[0].fill(text)
+            yield {"record": name, "expr": _one_line(filled)}
             continue
         for application in plan.applications:
             yield {
@@ -152,6 +153,15 @@ def dashboard_url(plan: Plan, subject: Subject, kpi: Kpi) -> str:
     return f"{plan.links.dashboards}/kpi-{subject.subject}?{variable}"
 
 
+def evidence(kpi: Kpi) -> Iterator[tuple[str, str]]:
+    """Yield the annotation that names the cause, of a KPI that has any."""
+    if kpi.evidence:
+        name = _WHO[kpi.scope]
+        selected = f"{record_name(kpi, 'evidence')}{{{name}=%q}}"
+        query = f"printf `sort_desc({selected})` $labels.{name} | query"
+        yield "evidence", f"{{{{ range {query} }}}}{kpi.evidence.line}\n{{{{ end }}}}"
+
+
 def settled(kpi: Kpi) -> float:
     """Return the seconds after which constant inputs give a constant value."""
     found = re.findall(r"\[(\w+)(?::\w*)?\]", f"{kpi.expr} {kpi.guard or ''}")
@@ -169,11 +179,7 @@ def _annotations(
     yield "description", f"Promised is {promised}. {kpi.question}{measured}"
     yield "runbook_url", f"{plan.links.runbooks}/{kpi.id}"
     yield "dashboard_url", dashboard_url(plan, subject, kpi)
-    if kpi.evidence:
-        name = _WHO[kpi.scope]
-        selected = f"{record_name(kpi, 'evidence')}{{{name}=%q}}"
-        query = f"printf `sort_desc({selected})` $labels.{name} | query"
-        yield "evidence", f"{{{{ range {query} }}}}{kpi.evidence.line}\n{{{{ end }}}}"
+    yield from evidence(kpi)
 
 
 def _one_line(expression: str) -> str:
