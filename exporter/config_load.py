@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from exporter.collector import SourceKind
 from exporter.config import Config
 from exporter.errors import ConfigError
+from exporter.explain import explain
 from exporter.yaml_file import Document
 from exporter.yaml_file import load as load_yaml
 
 if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
-
     from exporter.yaml_file import Location
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}")
@@ -41,7 +40,7 @@ def load(path: Path | None, given: dict[str, Any] | None = None) -> Config:
         config = Config.model_validate(merged)
     except ValidationError as error:
         found = [p for p in error.errors() if not _inherited(document, p["loc"])]
-        problems += [_explain(document, problem) for problem in found]
+        problems += [explain(document, Config, problem) for problem in found]
     else:
         problems += _useless_overrides(document, config)
     if problems:
@@ -100,31 +99,6 @@ def _unusable_names(document: Document, data: dict[str, Any]) -> list[str]:
 def _inherited(document: Document, location: Location) -> bool:
     """Whether a wrong interval is the top level's, which is reported there."""
     return location[-1:] == ("interval",) and location not in document.lines
-
-
-def _explain(document: Document, problem: ErrorDetails) -> str:
-    location = tuple(part for part in problem["loc"] if part != "[key]")
-    message = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] == "extra_forbidden":
-        message = f"unknown key; {_allowed(location)}"
-    elif problem["type"] == "missing":
-        message = "is needed"
-    return document.problem(location, message)
-
-
-def _allowed(location: tuple[str | int, ...]) -> str:
-    """List the keys that may stand where an unknown one was found."""
-    model: Any = Config
-    for part in location[:-1]:
-        field = model.model_fields.get(part) if _is_model(model) else None
-        model = field.annotation if field else model
-        inner = [arg for arg in get_args(model) if _is_model(arg)]
-        model = inner[0] if inner else model
-    return "there are " + ", ".join(model.model_fields) if _is_model(model) else ""
-
-
-def _is_model(value: Any) -> bool:
-    return isinstance(value, type) and issubclass(value, BaseModel)
 
 
 def _by_line(problem: str) -> tuple[int, str]:

@@ -55,11 +55,17 @@ class Application:
     def fill(self, text: str, **more: str) -> str:
         """Put this application's names and selector in place of `$role` and `$app`.
 
-        `more` are further names. Raises KeyError for a role that does not exist.
+        `more` are further names. Raises ValueError for a name that does not exist.
         """
         roles = {**NAMINGS["prometheus"], **NAMINGS[self.naming], **self.names}
         known = {**roles, "app": self.selector, "labels": self._labels(), **more}
-        return Template(text).substitute(known)
+        try:
+            return Template(text).substitute(known)
+        except KeyError as error:
+            there = ", ".join(known)
+            raise ValueError(f"no name ${error.args[0]}; there are {there}") from error
+        except ValueError as error:
+            raise ValueError("a $ before no name; write $$ for a dollar") from error
 
     def _labels(self) -> str:
         """Write labels of a test series that the selector selects."""

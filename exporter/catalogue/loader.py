@@ -6,19 +6,17 @@ from functools import cache
 from importlib.resources import as_file, files
 from typing import TYPE_CHECKING
 
-import promql_parser
 from pydantic import ValidationError
 
-from exporter.catalogue.applications import Application
 from exporter.catalogue.model import Subject
 from exporter.errors import ConfigError
+from exporter.explain import explain
 from exporter.yaml_file import load as load_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from exporter.catalogue.model import Kpi
     from exporter.yaml_file import Document
 
 
@@ -35,53 +33,38 @@ def read(paths: Iterable[Path]) -> tuple[Subject, ...]:
     subjects: list[Subject] = []
     seen: dict[str, str] = {}
     for path in paths:
-        document = load_yaml(path)
-        problems += document.duplicates
         try:
-            subject = Subject.model_validate(document.data)
+            document = load_yaml(path)
+            problems += document.duplicates
+            problems += _misplaced(document)
+            problems += _repeated(document, seen)
+            subjects.append(Subject.model_validate(document.data))
+        except ConfigError as error:
+            problems += error.problems
         except ValidationError as error:
-            problems += [
-                document.problem(p["loc"], p["msg"].removeprefix("Value error, "))
-                for p in error.errors()
-            ]
-            continue
-        problems += _unparsable(document, subject)
-        problems += _repeated(document, subject, seen)
-        subjects.append(subject)
+            problems += [explain(document, Subject, p) for p in error.errors()]
     if problems:
         raise ConfigError(problems)
     return tuple(subjects)
 
 
-def _unparsable(document: Document, subject: Subject) -> Iterator[str]:
-    for index, kpi in enumerate(subject.kpis):
-        for key, expression in expressions(kpi):
-            try:
-                promql_parser.parse(expression)
-            except ValueError as error:
-                place = ("kpis", index, key)
-                yield document.problem(place, f"is not PromQL: {error}")
+def _misplaced(document: Document) -> Iterator[str]:
+    """Refuse a subject that is not named as its file, which generated files cite."""
+    data = document.data
+    subject = data.get("subject") if isinstance(data, dict) else None
+    if subject is not None and subject != document.path.stem:
+        yield document.problem(("subject",), f"must be {document.path.stem}")
 
 
-def _repeated(
-    document: Document, subject: Subject, seen: dict[str, str]
-) -> Iterator[str]:
-    for index, kpi in enumerate(subject.kpis):
-        if kpi.id in seen:
-            text = f"the id {kpi.id} is taken in {seen[kpi.id]}"
-            yield document.problem(("kpis", index, "id"), text)
-        seen[kpi.id] = document.path.name
-
-
-def expressions(kpi: Kpi) -> Iterator[tuple[str, str]]:
-    """Yield every PromQL expression of a KPI with the key it stands under."""
-    application = Application()
-    yield "expr", application.fill(kpi.expr)
-    if kpi.guard:
-        yield "guard", application.fill(kpi.guard)
-    if kpi.burn:
-        names = {"window": "5m", "limit": "1"}
-        yield "burn", application.fill(kpi.burn.bad, **names)
-        yield "burn", application.fill(kpi.burn.total, **names)
-    if kpi.evidence:
-        yield "evidence", application.fill(kpi.evidence.expr)
+def _repeated(document: Document, seen: dict[str, str]) -> Iterator[str]:
+    data = document.data
+    kpis = data.get("kpis") if isinstance(data, dict) else None
+    for index, kpi in enumerate(kpis if isinstance(kpis, list) else ()):
+        name = kpi.get("id") if isinstance(kpi, dict) else None
+        if name is None:
+            continue
+        place = ("kpis", index, "id")
+        if name in seen:
+            text = f"the id {name} is taken in {seen[name]}"
+            yield document.problem(place, text)
+        seen[name] = f"{document.path.name}:{document.line(place)}"

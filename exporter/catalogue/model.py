@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from exporter.catalogue.limits import Unit, parse_limit
+from exporter.catalogue.texts import (  # noqa: TC001 - pydantic reads it at run time
+    BurnPromql,
+    Expected,
+    Formula,
+    Promql,
+    SeriesName,
+    Text,
+)
 from exporter.units import Duration  # noqa: TC001 - pydantic reads it at run time
 
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-Text = Annotated[str, Field(min_length=1)]
 
 
 class Strict(BaseModel):
     """Unknown keys are errors, and nothing changes after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Severity(StrEnum):
@@ -38,11 +54,23 @@ class Profile(StrEnum):
     MCP_V2 = "mcp-v2"
 
 
+class _Refused(str):
+    """Stands where a limit was written that cannot be read, and says why."""
+
+    __slots__ = ()
+
+
+def _readable(limit: object) -> object:
+    if isinstance(limit, _Refused):
+        raise ValueError(str(limit))  # noqa: TRY004 - pydantic reports ValueErrors
+    return limit
+
+
 class Alert(Strict):
     """A limit that must not be passed for longer than `for` seconds."""
 
     severity: Severity
-    limit: float
+    limit: Annotated[float, BeforeValidator(_readable)]
     hold: Duration = Field(alias="for")
 
 
@@ -55,11 +83,11 @@ class Input(Strict):
     `series` is named without `_bucket`) of which `v` is that quantile.
     """
 
-    series: Text
-    value: str | None = None
-    rate: str | None = None
-    start: str = "0"
-    quantile: float | None = None
+    series: SeriesName
+    value: Formula | None = None
+    rate: Formula | None = None
+    start: Formula = "0"
+    quantile: Annotated[float, Field(gt=0, lt=1)] | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Input:
@@ -79,10 +107,10 @@ class Evidence(Strict):
     `| duration` a humanized duration.
     """
 
-    expr: Text
+    expr: Promql
     line: Text
     inputs: tuple[Input, ...] = ()
-    expected: tuple[str, ...] = Field(min_length=1, max_length=5)
+    expected: tuple[Expected, ...] = Field(min_length=1, max_length=5)
 
 
 def _share(written: object) -> float:
@@ -98,8 +126,8 @@ class Burn(Strict):
     its test, where `v` is the share of bad events.
     """
 
-    bad: Text
-    total: Text
+    bad: BurnPromql
+    total: BurnPromql
     budget: Annotated[float, BeforeValidator(_share)] | None = None
     inputs: tuple[Input, ...] = Field(min_length=1)
 
@@ -125,10 +153,10 @@ class Kpi(Strict):
     better: Literal["lower", "higher"]
     scope: Literal["target", "application", "exporter"] = "target"
     by: tuple[Slug, ...] = ()
-    expr: Text
-    guard: Text | None = None
+    expr: Promql
+    guard: Promql | None = None
     alerts: tuple[Alert, ...] = ()
-    profiles: dict[Profile, tuple[Alert, ...]] = {}
+    profiles: dict[Profile, dict[Severity, Alert]] = {}
     burn: Burn | None = None
     evidence: Evidence | None = None
     why: Text
@@ -145,25 +173,41 @@ class Kpi(Strict):
         A profile may say `{warning: 80%}`, and `{warning: {limit: 10ms, for: 5m}}`
         where the default states no such severity.
         """
-        if not isinstance(data, dict) or data.get("unit") not in list(Unit):
+        if not isinstance(data, dict):
             return data
+        alerts, profiles = data.get("alerts", ()), data.get("profiles", {})
+        if data.get("unit") not in list(Unit) or not isinstance(alerts, list | tuple):
+            return {**data, "alerts": (), "profiles": {}}
         unit = Unit(data["unit"])
-        alerts = [_with_limit(alert, unit) for alert in data.get("alerts", ())]
-        profiles = {
-            name: _changed(alerts, changes, unit)
-            for name, changes in (data.get("profiles") or {}).items()
-        }
-        return {**data, "alerts": alerts, "profiles": profiles}
+        read = [_with_limit(alert, unit) for alert in alerts]
+        if isinstance(profiles, dict):
+            profiles = {n: _changed(read, c, unit) for n, c in profiles.items()}
+        return {**data, "alerts": read, "profiles": profiles}
 
-    @model_validator(mode="after")
-    def _critical_is_worse(self) -> Kpi:
-        for alerts in (self.alerts, *self.profiles.values()):
-            check_order(alerts, self.better)
-        return self
+    @field_validator("alerts")
+    @classmethod
+    def _alerts_in_order(
+        cls, value: tuple[Alert, ...], info: ValidationInfo
+    ) -> tuple[Alert, ...]:
+        check_order(value, info.data.get("better"))
+        return value
+
+    @field_validator("profiles")
+    @classmethod
+    def _profiles_in_order(
+        cls, value: dict[Profile, dict[Severity, Alert]], info: ValidationInfo
+    ) -> dict[Profile, dict[Severity, Alert]]:
+        for name, alerts in value.items():
+            try:
+                check_order(tuple(alerts.values()), info.data.get("better"))
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from error
+        return value
 
     def alerts_of(self, profile: Profile) -> tuple[Alert, ...]:
         """Return the alerts of a profile, which are the default's unless it differs."""
-        return self.profiles.get(profile, self.alerts)
+        own = self.profiles.get(profile)
+        return self.alerts if own is None else tuple(own.values())
 
 
 class Subject(Strict):
@@ -174,30 +218,30 @@ class Subject(Strict):
     kpis: tuple[Kpi, ...] = Field(min_length=1)
 
 
-def check_order(alerts: tuple[Alert, ...], better: str) -> None:
-    """Refuse two alerts of one severity, and a critical one milder than a warning."""
+def check_order(alerts: tuple[Alert, ...], better: str | None) -> None:
+    """Refuse two alerts of one severity, and a severe one milder than a lesser one."""
     limits = {alert.severity: alert.limit for alert in alerts}
     if len(limits) < len(alerts):
         raise ValueError("two alerts have the same severity")
-    if Severity.CRITICAL not in limits or Severity.WARNING not in limits:
-        return
-    critical, warning = limits[Severity.CRITICAL], limits[Severity.WARNING]
-    milder = critical < warning if better == "lower" else critical > warning
-    if milder:
-        raise ValueError(
-            f"critical ({critical:g}) is milder than warning ({warning:g})"
-        )
+    ranked = [severity for severity in Severity if severity in limits]
+    for severe, lesser in pairwise(ranked):
+        high, low = limits[severe], limits[lesser]
+        if (better == "lower" and high < low) or (better == "higher" and high > low):
+            raise ValueError(f"{severe} ({high:g}) is milder than {lesser} ({low:g})")
 
 
 def _with_limit(alert: Any, unit: Unit) -> Any:
     if not isinstance(alert, dict) or "limit" not in alert:
         return alert
-    return {**alert, "limit": parse_limit(alert["limit"], unit)}
+    try:
+        return {**alert, "limit": parse_limit(alert["limit"], unit)}
+    except ValueError as error:
+        return {**alert, "limit": _Refused(error)}
 
 
-def _changed(alerts: list[Any], changes: Any, unit: Unit) -> list[Any]:
+def _changed(alerts: list[Any], changes: Any, unit: Unit) -> Any:
     if not isinstance(changes, dict):
-        raise ValueError("a profile says {severity: limit}")  # noqa: TRY004 - pydantic reports ValueErrors
+        return changes
     merged = {
         a["severity"]: a for a in alerts if isinstance(a, dict) and "severity" in a
     }
@@ -205,4 +249,4 @@ def _changed(alerts: list[Any], changes: Any, unit: Unit) -> list[Any]:
         own = change if isinstance(change, dict) else {"limit": change}
         base = merged.get(severity, {"severity": severity})
         merged[severity] = {**base, **_with_limit(own, unit)}
-    return list(merged.values())
+    return merged

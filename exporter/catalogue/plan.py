@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from exporter.catalogue.applications import Application
 from exporter.catalogue.model import Alert, Kpi, Profile, Severity, check_order
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from exporter.catalogue.model import Subject
+
+_HOLD = 300.0  # seconds that a limit waits for which nobody else has a `for`
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +90,9 @@ def _limited(
     """Put other limits in place; a severity that is new waits as long as the others."""
     changed = {alert.severity: alert for alert in alerts}
     for severity, limit in limits.items():
-        base = changed.get(severity) or Alert.model_construct(
-            severity=severity, limit=limit, hold=alerts[0].hold if alerts else 300.0
-        )
+        hold = alerts[0].hold if alerts else _HOLD
+        fresh: dict[str, Any] = {"severity": severity, "limit": limit, "for": hold}
+        base = changed.get(severity) or Alert.model_construct(**fresh)
         changed[severity] = base.model_copy(update={"limit": limit})
     result = tuple(changed.values())
     check_order(result, kpi.better)

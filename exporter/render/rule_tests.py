@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from exporter.catalogue.arithmetic import FIGURE, calculate
 from exporter.catalogue.limits import Unit
 from exporter.render import rules
 from exporter.render.series import (
     MINUTE,
     VALUES,
     braces,
-    calculate,
     notation,
     series_of,
 )
@@ -271,7 +271,7 @@ def _filled(text: str, value: float) -> str:
         written = humanize_duration if part["duration"] else humanize
         return written(calculate(part["sum"], value))
 
-    return re.sub(r"\{(?P<sum>[^{}|]+?)(?P<duration> \| duration)?\}", number, text)
+    return FIGURE.sub(number, text)
 
 
 def _selector(case: Case) -> str:

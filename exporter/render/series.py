@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import ast
-import operator
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from exporter.catalogue.arithmetic import calculate
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from exporter.catalogue.applications import Application
     from exporter.catalogue.model import Input
 
-_OPERATIONS: dict[type, Callable[[float, float], float]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.Pow: operator.pow,
-}
 _HISTOGRAM = re.compile(r"(?P<name>\$?\w+)\{(?P<labels>.*)\}")
 MINUTE = 60.0
 VALUES = {"job": "j", "instance": "i", "target": "t"}
@@ -33,14 +26,6 @@ class Series(NamedTuple):
     name: str
     start: float
     step: float
-
-
-def calculate(text: str, value: float, at: float = 0.0) -> float:
-    """Evaluate arithmetic on `v` and `t`; raises ValueError for anything else."""
-    try:
-        return _evaluate(ast.parse(text, mode="eval").body, {"v": value, "t": at})
-    except (SyntaxError, ZeroDivisionError) as error:
-        raise ValueError(f"{text!r} is not arithmetic on v and t") from error
 
 
 def series_of(inputs: Sequence[Input], value: float, at: float) -> Iterator[Series]:
@@ -86,18 +71,3 @@ def _histogram(name: str, quantile: float, value: float) -> Iterator[Series]:
         labels = f'{match["labels"]}, le="{bound}"'
         yield Series(f"{name}_bucket{{{labels}}}", 0.0, share * _RATE * MINUTE)
     yield Series(f"{name}_count{{{match['labels']}}}", 0.0, _RATE * MINUTE)
-
-
-def _evaluate(node: ast.AST, names: dict[str, float]) -> float:
-    match node:
-        case ast.Constant(value=int() | float() as constant):
-            return float(constant)
-        case ast.Name(id=name) if name in names:
-            return names[name]
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return -_evaluate(operand, names)
-        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATIONS:
-            apply = _OPERATIONS[type(op)]
-            return apply(_evaluate(left, names), _evaluate(right, names))
-        case _:
-            raise ValueError("only v, t, numbers and + - * / ** are allowed")

@@ -68,7 +68,7 @@ frobnicate: 1
     assert "3: postgres.orders.dsn: the port must be a number from 1 to 65535" in found
     assert "8: redis.bad: given twice, first on line 7" in found
     assert any(
-        p.startswith("11: frobnicate: unknown key; there are interval, postgres")
+        p.startswith("11: frobnicate: unknown key; there are profile, interval")
         for p in found
     )
     assert any(
