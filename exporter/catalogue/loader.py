@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from pydantic_core import ErrorDetails
+
     from exporter.yaml_file import Document
 
 
@@ -42,10 +44,28 @@ def read(paths: Iterable[Path]) -> tuple[Subject, ...]:
         except ConfigError as error:
             problems += error.problems
         except ValidationError as error:
-            problems += [explain(document, Subject, p) for p in error.errors()]
+            problems += [
+                explain(document, Subject, each)
+                for each in error.errors()
+                if not _is_echo(document, each)
+            ]
     if problems:
         raise ConfigError(problems)
     return tuple(subjects)
+
+
+def _is_echo(document: Document, problem: ErrorDetails) -> bool:
+    """Whether a problem only follows from another one that is reported.
+
+    Too little is left where what was written is refused; a profile inherits the alerts
+    of the default; and its severities are keys, which are checked as such.
+    """
+    place = tuple(part for part in problem["loc"] if part != "[key]")
+    if problem["type"] == "too_short" and problem["input"]:
+        return True
+    if place[2:3] != ("profiles",):
+        return False
+    return place[5:] == ("severity",) or place[:5] not in document.lines
 
 
 def _misplaced(document: Document) -> Iterator[str]:

@@ -175,14 +175,13 @@ class Kpi(Strict):
         """
         if not isinstance(data, dict):
             return data
+        unit = Unit(data["unit"]) if data.get("unit") in list(Unit) else None
         alerts, profiles = data.get("alerts", ()), data.get("profiles", {})
-        if data.get("unit") not in list(Unit) or not isinstance(alerts, list | tuple):
-            return {**data, "alerts": (), "profiles": {}}
-        unit = Unit(data["unit"])
-        read = [_with_limit(alert, unit) for alert in alerts]
-        if isinstance(profiles, dict):
-            profiles = {n: _changed(read, c, unit) for n, c in profiles.items()}
-        return {**data, "alerts": read, "profiles": profiles}
+        if isinstance(alerts, list | tuple):
+            alerts = [_with_limit(alert, unit) for alert in alerts]
+            if isinstance(profiles, dict):
+                profiles = {n: _changed(alerts, c, unit) for n, c in profiles.items()}
+        return {**data, "alerts": alerts, "profiles": profiles}
 
     @field_validator("alerts")
     @classmethod
@@ -230,16 +229,18 @@ def check_order(alerts: tuple[Alert, ...], better: str | None) -> None:
             raise ValueError(f"{severe} ({high:g}) is milder than {lesser} ({low:g})")
 
 
-def _with_limit(alert: Any, unit: Unit) -> Any:
+def _with_limit(alert: Any, unit: Unit | None) -> Any:
     if not isinstance(alert, dict) or "limit" not in alert:
         return alert
+    if unit is None:  # which is a problem of its own
+        return {**alert, "limit": 0.0}
     try:
         return {**alert, "limit": parse_limit(alert["limit"], unit)}
     except ValueError as error:
         return {**alert, "limit": _Refused(error)}
 
 
-def _changed(alerts: list[Any], changes: Any, unit: Unit) -> Any:
+def _changed(alerts: list[Any], changes: Any, unit: Unit | None) -> Any:
     if not isinstance(changes, dict):
         return changes
     merged = {
