@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from exporter.demo.places import Places
     from exporter.demo.settings import Watch
 
+EXPORTER_FILE = "exporter.yaml"
 _START_PATIENCE = 60.0
 _ANSWER_PATIENCE = 2.0
 
@@ -35,7 +36,7 @@ async def start_application(site: Site, places: Places) -> Process:
 async def start_exporter(site: Site, watch: Watch) -> Process:
     """Start the exporter and wait until it serves; raises ServerError."""
     site.say("starting the exporter")
-    file = _write(site, "exporter.yaml", render(watch))
+    file = _write(site, EXPORTER_FILE, render(watch))
     command = ["exporter", "serve", "--config", file]
     child = await _start(site, command, f"http://{watch.listen}")
     site.say(f"exporter on http://{watch.listen}/metrics, pid {child.pid}, {file}")

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 INTERVAL = 5.0
 SHOP, GRAPH, CACHE, HOST = "shop", "graph", "cache", "local"
+STOREFRONT = "storefront"
+"""The sample application: its name, and that of the job that scrapes it."""
 
 
 class Watched(NamedTuple):
@@ -36,6 +38,7 @@ def render(watch: Watch) -> str:
         "# Made by kpi-exporter demo, and removed with it: an example to start from.",
         f"interval: {INTERVAL:g}s",
         f"web: {{listen: {_quoted(watch.listen)}}}",
+        f"links: {{external_url: {_quoted(f'http://{watch.listen}')}}}",
     ]
     if watch.postgres:
         parts.append(
@@ -49,10 +52,20 @@ def render(watch: Watch) -> str:
             f"redis:\n  {CACHE}:\n    url: {_quoted(watch.redis.address)}\n"
             f"    password_file: {_quoted(watch.redis.password_file)}"
         )
+    parts.append(_application(watch))
     parts.append(
         f"host:\n  {HOST}: {{process_groups: [python, postgres, valkey-server, java]}}"
     )
     return "\n".join(parts) + "\n"
+
+
+def _application(watch: Watch) -> str:
+    behind = {SHOP: watch.postgres, GRAPH: watch.neo4j, CACHE: watch.redis}
+    names = ", ".join(name for name, watched in behind.items() if watched)
+    selector = json.dumps(f'job="{STOREFRONT}"')
+    return (
+        f"applications:\n  {STOREFRONT}: {{selector: {selector}, targets: [{names}]}}"
+    )
 
 
 def _neo4j(watched: Watched) -> str:

@@ -30,9 +30,10 @@ class Show:
         self._started = time.monotonic()
         self.refreshes = self._console.is_terminal
 
-    def say(self, text: str) -> None:
-        """Write one line of progress."""
-        self._console.print(f"{self._seconds:6.1f} s  {text}", soft_wrap=True)
+    def say(self, text: str, style: str = "") -> None:
+        """Write one line of progress, or several that belong together."""
+        line = f"{self._seconds:6.1f} s  {text}"
+        self._console.print(line, style=style, soft_wrap=True)
 
     def rows(self, title: str, found: list[Row]) -> None:
         """Show the latest rows."""

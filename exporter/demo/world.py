@@ -11,13 +11,16 @@ import socket
 import sys
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, TextIO
+from urllib.parse import urlsplit
 
 import psutil
 
 from exporter.demo import faults
+from exporter.demo.alerting.notice import style, text
+from exporter.demo.alerting.servers import Scraped, start_alerting
 from exporter.demo.load import PER_SECOND, Load
 from exporter.demo.parts import Site, make_folder, start_servers
-from exporter.demo.programs import start_application, start_exporter
+from exporter.demo.programs import EXPORTER_FILE, start_application, start_exporter
 from exporter.demo.servers.process import ServerError
 from exporter.demo.show import Show
 from exporter.demo.watcher import Watcher
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
     from typing import NoReturn
 
+    from exporter.demo.alerting.notice import Notice
     from exporter.demo.places import Places
     from exporter.demo.servers.process import Process
 
@@ -104,12 +108,25 @@ class World:
             programs = (
                 await start_application(site, places),
                 await start_exporter(site, watch),
+                *await self._alerting(site, places),
             )
             self._show.say(f"load: {PER_SECOND} requests/s; Ctrl-C stops everything")
             if not fault:
                 known = ", ".join(faults.names())
                 self._show.say(f"to break something, start it with a fault: {known}")
             await self._live(places, fault, programs, duration)
+
+    async def _alerting(self, site: Site, places: Places) -> tuple[Process, ...]:
+        address = urlsplit(places.application).netloc
+        scraped = Scraped(self._listen, address, site.folder / EXPORTER_FILE)
+        try:
+            return (await start_alerting(site, scraped, self._arrived)).programs
+        except ServerError as error:
+            self._show.say(f"left out: Prometheus and Alertmanager. {error}")
+            return ()
+
+    def _arrived(self, notice: Notice) -> None:
+        self._show.say(text(notice), style(notice))
 
     async def _live(
         self,

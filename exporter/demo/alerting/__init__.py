@@ -1,0 +1,1 @@
+"""Prometheus and Alertmanager in the demo, and what arrives at the end of that way."""
