@@ -49,7 +49,7 @@ def load(path: Path | None, given: dict[str, Any] | None = None) -> Config:
 
 
 def _useless_overrides(document: Document, config: Config) -> list[str]:
-    if not config.kpis:
+    if not config.kpis and not config.applications:
         return []
     from exporter import promises
 

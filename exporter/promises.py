@@ -9,11 +9,12 @@ from exporter.catalogue.limits import parse_limit
 from exporter.catalogue.loader import catalogue
 from exporter.catalogue.model import Severity
 from exporter.catalogue.plan import Links, Override, Plan
+from exporter.collector import SourceKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from exporter.catalogue.model import Kpi
+    from exporter.catalogue.model import Kpi, Subject
     from exporter.config import Config, Limits
     from exporter.yaml_file import Location
 
@@ -49,27 +50,42 @@ def plan_of(config: Config) -> Plan:
 
 
 def problems(config: Config) -> Iterator[tuple[Location, str]]:
-    """Yield every override that cannot be used or would change nothing."""
+    """Yield what cannot be used or would change nothing, each with its place."""
+    yield from _wrong_applications(config)
     kpis = {kpi.id: kpi for subject in catalogue() for kpi in subject.kpis}
+    judged = {
+        kpi.id: _judged(config, subject, kpi)
+        for subject in catalogue()
+        for kpi in subject.kpis
+    }
     for name, limits in config.kpis.items():
         if name not in kpis:
-            yield (
-                ("kpis", name),
-                f"no KPI {name!r}; there are {', '.join(sorted(kpis))}",
-            )
+            known = ", ".join(sorted(kpis))
+            yield ("kpis", name), f"no KPI {name!r}; there are {known}"
             continue
         found = [*_wrong_limits(("kpis", name), kpis[name], limits)]
-        names = _judged(config, kpis[name])
         for target, own in limits.targets.items():
             place: Location = ("kpis", name, "targets", target)
-            if target not in names:
-                found.append(
-                    (place, f"nothing is named so; there are {', '.join(names)}")
-                )
+            if target not in judged[name]:
+                found.append((place, _no_such(kpis[name], judged[name])))
             found += _wrong_limits(place, kpis[name], own)
         yield from found
         if not found:
             yield from _wrong_order(config, kpis[name])
+
+
+def _wrong_applications(config: Config) -> Iterator[tuple[Location, str]]:
+    known = _targets(config)
+    for name, application in config.applications.items():
+        place = ("applications", name)
+        for problem in applications.wrong_selector(application.selector):
+            yield (*place, "selector"), problem
+        for role, problem in applications.wrong_names(application.names):
+            yield (*place, "names", role), problem
+        for index, target in enumerate(application.targets):
+            if target not in known:
+                text = f"no target {target!r}; there are {', '.join(known)}"
+                yield (*place, "targets", index), text
 
 
 def _wrong_limits(
@@ -93,11 +109,24 @@ def _wrong_order(config: Config, kpi: Kpi) -> Iterator[tuple[Location, str]]:
         yield ("kpis", kpi.id), str(error)
 
 
-def _judged(config: Config, kpi: Kpi) -> list[str]:
+def _judged(config: Config, subject: Subject, kpi: Kpi) -> list[str]:
     """Return the names that limits of their own may be given to."""
     if kpi.scope == "application":
         return list(config.applications)
-    return [target.name for target in config.targets]
+    kinds = [kind for kind in SourceKind if kind == subject.subject]
+    return _targets(config, kinds or [*SourceKind]) if kpi.scope == "target" else []
+
+
+def _targets(
+    config: Config, kinds: Sequence[SourceKind] = tuple(SourceKind)
+) -> list[str]:
+    return [name for kind in kinds for name in getattr(config, kind)]
+
+
+def _no_such(kpi: Kpi, names: list[str]) -> str:
+    if names:
+        return f"nothing is named so that it judges; there are {', '.join(names)}"
+    return f"it judges no {kpi.scope} of this configuration"
 
 
 def _given(limits: Limits) -> dict[Severity, str | int]:

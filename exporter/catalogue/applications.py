@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from string import Template
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+import promql_parser
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NAMINGS: Final[dict[str, dict[str, str]]] = {
     "prometheus": {
@@ -35,6 +40,9 @@ NAMINGS: Final[dict[str, dict[str, str]]] = {
 }
 """Metric and label names by role; what OpenTelemetry does not name keeps its name."""
 
+_METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_LABELS = ("status", "route")
 _MATCHER = re.compile(r'\s*(\w+)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"\s*(?:,|$)')
 
 
@@ -73,3 +81,25 @@ class Application:
         equal = {name: value for name, sign, value in matchers if sign == "="}
         labels = {"job": "j", "instance": "i", **equal}
         return ", ".join(f'{name}="{value}"' for name, value in labels.items())
+
+
+def wrong_selector(selector: str) -> Iterator[str]:
+    """Say why a text cannot stand in the braces of a selector, if so."""
+    try:
+        promql_parser.parse(f"x{{{selector}}}")
+    except ValueError as error:
+        yield f"is not PromQL: {error}"
+
+
+def wrong_names(names: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield each name of a user's that is for nothing, or cannot be such a name."""
+    for role, name in names.items():
+        if role not in NAMINGS["prometheus"]:
+            yield role, f"names nothing; there are {', '.join(NAMINGS['prometheus'])}"
+        elif role.endswith("_routes"):
+            if problem := next(wrong_selector(f'x=~"{name}"'), None):
+                yield role, f"{name!r} {problem}"
+        elif role in _LABELS and not _LABEL.fullmatch(name):
+            yield role, f"{name!r} is no name of a label"
+        elif not _METRIC.fullmatch(name):
+            yield role, f"{name!r} is no name of a metric"

@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "exposition": "metrics",
     "snapshot": "exposition metrics",
     "catalogue*": "catalogue* explain metrics units yaml_file",
-    "promises": "catalogue* config yaml_file",
+    "promises": "catalogue* collector config yaml_file",
     "render*": "render* catalogue* metrics",
     "collectors": "collector",
     "collectors.*": "collectors._* collector metrics sources* state",
