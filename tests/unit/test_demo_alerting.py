@@ -1,4 +1,4 @@
-"""What the demo tells its Prometheus and Alertmanager, and how it shows what arrives."""
+"""What the demo tells Prometheus and Alertmanager, and how it shows what arrives."""
 
 from __future__ import annotations
 
