@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import promql_parser
 
+from exporter.catalogue.example import example
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -43,7 +45,7 @@ NAMINGS: Final[dict[str, dict[str, str]]] = {
 _METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _LABELS = ("status", "route")
-_MATCHER = re.compile(r'\s*(\w+)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"\s*(?:,|$)')
+_ROUTES = "_routes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class Application:
         `more` are further names. Raises ValueError for a name that does not exist.
         """
         roles = {**NAMINGS["prometheus"], **NAMINGS[self.naming], **self.names}
-        known = {**roles, "app": self.selector, "labels": self._labels(), **more}
+        known = {"app": self.selector, **roles, **more}
         try:
             return Template(text).substitute(known)
         except KeyError as error:
@@ -75,20 +77,63 @@ class Application:
         except ValueError as error:
             raise ValueError("a $ before no name; write $$ for a dollar") from error
 
-    def _labels(self) -> str:
-        """Write labels of a test series that the selector selects."""
-        matchers = _MATCHER.findall(self.selector)
-        equal = {name: value for name, sign, value in matchers if sign == "="}
-        labels = {"job": "j", "instance": "i", **equal}
-        return ", ".join(f'{name}="{value}"' for name, value in labels.items())
+    def fill_series(self, text: str, **more: str) -> str:
+        """Name a test's series: `$labels` are such that the selector selects it.
+
+        `$health_route` is a route of `$health_routes`, and so on.
+        """
+        roles = {**NAMINGS["prometheus"], **self.names}
+        routes = {
+            role.removesuffix("s"): example(pattern)
+            for role, pattern in roles.items()
+            if role.endswith(_ROUTES)
+        }
+        labels = (f'{name}="{_escaped(text)}"' for name, text in self.labels.items())
+        return self.fill(text, labels=", ".join(labels), **routes, **more)
+
+    @property
+    def fixed(self) -> frozenset[str]:
+        """The names of the labels that the selector gives a value."""
+        given = (promql_parser.MatchOp.Equal, promql_parser.MatchOp.Re)
+        return frozenset(m.name for m in self._matchers if m.op in given)
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels of a test's series; raises ValueError when none can be found."""
+        found = {"job": "j", "instance": "i"}
+        for each in self._matchers:
+            if each.op == promql_parser.MatchOp.Equal:
+                found[each.name] = each.value
+            elif each.op == promql_parser.MatchOp.Re:
+                found[each.name] = example(each.value)
+            elif each.name in found and _excluded(each, found[each.name]):
+                found[each.name] += "-other"
+        return found
+
+    @property
+    def _matchers(self) -> list[promql_parser.Matcher]:
+        parsed = promql_parser.parse(f"x{{{self.selector}}}")
+        if not isinstance(parsed, promql_parser.VectorSelector):
+            raise ValueError(f"{self.selector!r} is no selector")  # noqa: TRY004 - as parsing does
+        return parsed.matchers.matchers
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _excluded(matcher: promql_parser.Matcher, value: str) -> bool:
+    if matcher.op == promql_parser.MatchOp.NotEqual:
+        return matcher.value == value
+    return re.fullmatch(matcher.value, value) is not None
 
 
 def wrong_selector(selector: str) -> Iterator[str]:
     """Say why a text cannot stand in the braces of a selector, if so."""
     try:
-        promql_parser.parse(f"x{{{selector}}}")
+        _ = Application(selector=selector).labels
     except ValueError as error:
-        yield f"is not PromQL: {error}"
+        yield f"cannot be used: {error}"
 
 
 def wrong_names(names: dict[str, str]) -> Iterator[tuple[str, str]]:
@@ -96,7 +141,7 @@ def wrong_names(names: dict[str, str]) -> Iterator[tuple[str, str]]:
     for role, name in names.items():
         if role not in NAMINGS["prometheus"]:
             yield role, f"names nothing; there are {', '.join(NAMINGS['prometheus'])}"
-        elif role.endswith("_routes"):
+        elif role.endswith(_ROUTES):
             if problem := next(wrong_selector(f'x=~"{name}"'), None):
                 yield role, f"{name!r} {problem}"
         elif role in _LABELS and not _LABEL.fullmatch(name):

@@ -77,11 +77,18 @@ class Plan:
         }
         for alert in general:
             apart = tuple(sorted(n for n, a in own.items() if alert not in a))
-            yield Promise(kpi, alert, apart=apart)
+            if not self._are_all(kpi, apart):
+                yield Promise(kpi, alert, apart=apart)
         for name in sorted(own):
             for alert in own[name]:
                 if alert not in general:
                     yield Promise(kpi, alert, target=name)
+
+    def _are_all(self, kpi: Kpi, names: tuple[str, ...]) -> bool:
+        """Whether nobody is left for the general alert; targets may yet be added."""
+        if kpi.scope != "application":
+            return False
+        return {a.name for a in self.applications} <= {*names}
 
 
 def _limited(

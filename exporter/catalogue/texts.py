@@ -11,7 +11,7 @@ from exporter.catalogue.applications import Application
 from exporter.catalogue.arithmetic import FIGURE, calculate
 
 _ANY = Application()
-_BURN = {"window": "5m", "limit": "1", "bound": "1.0"}
+_BURN = {"window": "5m", "limit": "1"}
 
 
 def _promql(text: str) -> str:
@@ -25,7 +25,7 @@ def _burn_promql(text: str) -> str:
 
 
 def _series(text: str) -> str:
-    parsed = _parsed(_ANY.fill(text, **_BURN))
+    parsed = _parsed(_ANY.fill_series(text, bound="1.0"))
     if not isinstance(parsed, promql_parser.VectorSelector):
         raise ValueError(f'{text!r} is no series; write it as name{{label="value"}}')  # noqa: TRY004 - pydantic reports ValueErrors
     for each in parsed.matchers.matchers:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from exporter.catalogue.limits import Unit
 from exporter.catalogue.model import Severity
-from exporter.render import rules
+from exporter.render import rules, whom
 from exporter.render.words import alert_name, shown
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from exporter.catalogue.applications import Application
     from exporter.catalogue.model import Burn, Kpi, Subject
-    from exporter.catalogue.plan import Plan
+    from exporter.catalogue.plan import Plan, Promise
 
 
 class Window(NamedTuple):
@@ -40,12 +40,20 @@ _WORDS = {"1h": "hour", "6h": "six hours", "1d": "day", "3d": "three days"}
 
 
 class Budget(NamedTuple):
-    """A KPI's budget in a plan: the share of events that may be bad."""
+    """A KPI's budget in a plan: the share of events that may be bad.
+
+    `promise` is the warning whose limit it is about, and says for whom.
+    """
 
     kpi: Kpi
     burn: Burn
     share: float
-    limit: float
+    promise: Promise
+
+    @property
+    def limit(self) -> float:
+        """The limit of the warning."""
+        return self.promise.alert.limit
 
 
 def group(plan: Plan, subject: Subject) -> list[dict[str, Any]]:
@@ -60,13 +68,10 @@ def group(plan: Plan, subject: Subject) -> list[dict[str, Any]]:
 def budgets(plan: Plan, subject: Subject) -> Iterator[Budget]:
     """Yield the budgets of a subject's KPIs that have a promise to be judged by."""
     for kpi in subject.kpis:
-        limits = [
-            each.alert.limit
-            for each in plan.promises(kpi)
-            if each.target is None and each.alert.severity is Severity.WARNING
-        ]
-        if kpi.burn and limits:
-            yield Budget(kpi, kpi.burn, kpi.burn.budget or limits[0], limits[0])
+        for each in plan.promises(kpi):
+            if kpi.burn and each.alert.severity is Severity.WARNING:
+                share = kpi.burn.budget or each.alert.limit
+                yield Budget(kpi, kpi.burn, share, each)
 
 
 def windows(budget: Budget) -> tuple[Window, ...]:
@@ -78,12 +83,13 @@ def recordings(plan: Plan, budget: Budget) -> Iterator[dict[str, Any]]:
     """Yield the share of bad events over each window, per application."""
     pairs = windows(budget)
     for window in dict.fromkeys(w for pair in pairs for w in (pair.long, pair.short)):
-        for application in plan.applications:
-            yield {
-                "record": rules.record_name(budget.kpi, f"bad{window}"),
-                "expr": _share(budget, application, window),
-                "labels": {"application": application.name},
-            }
+        for each in whom.everybody(plan, budget.kpi):
+            if each.concerns(budget.promise):
+                yield {
+                    "record": rules.record_name(budget.kpi, f"bad{window}"),
+                    "expr": _share(budget, each.application, window),
+                    "labels": {"application": each.name},
+                }
 
 
 def alerts(plan: Plan, subject: Subject, budget: Budget) -> Iterator[dict[str, Any]]:
@@ -110,7 +116,11 @@ def _alert(
     return {
         "alert": f"{alert_name(kpi)}Burn",
         "expr": burning,
-        "labels": {"severity": str(pairs[0].severity), "kpi": kpi.id, **plan.labels},
+        "labels": {
+            **rules.rule_labels(budget.promise),
+            "severity": str(pairs[0].severity),
+            **plan.labels,
+        },
         "annotations": {
             "summary": f"{kpi.title}: the month's allowance goes too fast on {who}",
             "description": "{{ $value | humanizePercentage }} of events were bad; a "
@@ -125,7 +135,7 @@ def _alert(
 def _pair(budget: Budget, pair: Window) -> str:
     limit = f"{pair.factor * budget.share:.12g}"
     long, short = (
-        rules.record_name(budget.kpi, f"bad{w}") for w in (pair.long, pair.short)
+        rules.selected(budget.promise, f"bad{w}") for w in (pair.long, pair.short)
     )
     return f"{long} > {limit} and {short} > {limit}"
 

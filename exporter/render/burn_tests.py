@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from exporter.catalogue.limits import Unit
-from exporter.render import burn, rules
-from exporter.render.series import braces, notation, series_of
+from exporter.render import burn, rules, whom
+from exporter.render.series import MINUTE, braces
 from exporter.render.words import alert_name, humanize, humanize_duration, shown
 
 if TYPE_CHECKING:
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from exporter.catalogue.model import Evidence, Subject
     from exporter.catalogue.plan import Plan
     from exporter.render.burn import Budget, Window
+    from exporter.render.whom import Whom
 
 _SHARE = 0.25
 _SAFE = 0.05
 _MINUTES = 10
-_LABELS = {"job": "j", "instance": "i"}
 _LABEL = re.compile(r"\.Labels\.(\w+)")
 _SEEN = 2.0  # what the evidence says
 
@@ -33,9 +33,15 @@ class Case(NamedTuple):
     budget: Budget
 
     @property
-    def labels(self) -> dict[str, str]:
-        """The labels of the recordings in the tests."""
-        return {**_LABELS, "application": self.plan.applications[0].name}
+    def whom(self) -> Whom:
+        """One that the budget is for."""
+        return whom.somebody(self.plan, self.budget.promise)
+
+    @property
+    def name(self) -> str:
+        """The test's subject in words."""
+        whose = self.budget.promise.target
+        return f"{self.alert} of {whose}" if whose else self.alert
 
     @property
     def alert(self) -> str:
@@ -63,14 +69,13 @@ def _tests(case: Case) -> Iterator[dict[str, Any]]:
 
 def _shares(case: Case) -> dict[str, Any]:
     """Go from raw series to the share of bad events over each window."""
-    budget, application = case.budget, case.plan.applications[0]
-    made = [
-        notation(application, each, _MINUTES + 1, bound=repr(budget.limit))
-        for each in series_of(budget.burn.inputs, _SHARE, 0.0)
-    ]
+    budget = case.budget
+    bound = repr(budget.limit)
+    at = _MINUTES * MINUTE
+    made = case.whom.series(budget.burn.inputs, _SHARE, at, bound=bound)
     names = {rule["record"] for rule in burn.recordings(case.plan, budget)}
     return {
-        "name": f"{case.alert} counts what is bad",
+        "name": f"{case.name} counts what is bad",
         "interval": "1m",
         "input_series": made,
         "promql_expr_test": [
@@ -102,7 +107,7 @@ def _pair(
     what = "fires" if fires else "is silent"
     at = " and ".join(f"{shown(s, Unit.RATIO)} in {w}" for w, s in values.items())
     return {
-        "name": f"{case.alert} {what} at {at}",
+        "name": f"{case.name} {what} at {at}",
         "interval": "1m",
         "input_series": inputs,
         "alert_rule_test": [
@@ -118,7 +123,7 @@ def _expected(case: Case, pair: Window, share: float) -> dict[str, Any]:
         if rule["labels"]["severity"] == pair.severity
     )
     texts: dict[str, str] = dict(rule["annotations"])
-    for name, value in case.labels.items():
+    for name, value in case.whom.labels.items():
         label = f"{{{{ $labels.{name} }}}}"
         texts = {key: text.replace(label, value) for key, text in texts.items()}
     value = "{{ $value | humanizePercentage }}"
@@ -126,14 +131,17 @@ def _expected(case: Case, pair: Window, share: float) -> dict[str, Any]:
     texts = {key: text.replace(value, seen) for key, text in texts.items()}
     if case.budget.kpi.evidence:
         texts["evidence"] = _line(case.budget.kpi.evidence)
-    return {"exp_labels": {**case.labels, **rule["labels"]}, "exp_annotations": texts}
+    return {
+        "exp_labels": {**case.whom.labels, **rule["labels"]},
+        "exp_annotations": texts,
+    }
 
 
 def _evidence(case: Case, evidence: Evidence) -> dict[str, str]:
     """Write one series of the recorded evidence, with every label that is shown."""
     name = rules.record_name(case.budget.kpi, "evidence")
     named = {label: f"a-{label}" for label in _LABEL.findall(evidence.line)}
-    labels = braces({**case.labels, **named})
+    labels = braces({**case.whom.labels, **named})
     return {"series": f"{name}{labels}", "values": f"{_SEEN:g}x{_MINUTES}"}
 
 
@@ -148,4 +156,4 @@ def _constant(case: Case, name: str, value: float) -> dict[str, str]:
 
 
 def _written(case: Case, name: str) -> str:
-    return f"{name}{braces(case.labels)}"
+    return f"{name}{braces(case.whom.labels)}"

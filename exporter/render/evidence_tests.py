@@ -5,47 +5,52 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from exporter.render import rules
-from exporter.render.series import MINUTE, VALUES, braces, notation, series_of
+from exporter.render import rules, whom
+from exporter.render.series import braces
 from exporter.render.words import alert_name
 
 if TYPE_CHECKING:
-    from exporter.catalogue.model import Evidence, Kpi, Subject
+    from exporter.catalogue.model import Evidence, Subject
     from exporter.catalogue.plan import Plan
+    from exporter.render.whom import Whom
 
 _COPIES = ("2", "3", "4")
+_APART = ("job", "instance", "target")
 
 
 def tests(plan: Plan, subject: Subject) -> list[dict[str, Any]]:
-    """Make one test per KPI that has evidence."""
-    kpis = subject.kpis
-    return [_test(plan, kpi, kpi.evidence) for kpi in kpis if kpi.evidence]
+    """Make one test per KPI that has evidence, and per application that it judges."""
+    return [
+        _test(plan, each, kpi.evidence)
+        for kpi in subject.kpis
+        if kpi.evidence
+        for each in whom.everybody(plan, kpi)
+    ]
 
 
-def _test(plan: Plan, kpi: Kpi, evidence: Evidence) -> dict[str, Any]:
+def _test(plan: Plan, who: Whom, evidence: Evidence) -> dict[str, Any]:
     """Have many in trouble at once, each of them different in one label.
 
-    A label that the evidence does not keep apart lets them push each other out.
+    A label that the evidence does not keep apart lets them push each other out. An
+    application whose job is in its selector has no others.
     """
-    at = rules.settled(kpi)
-    own = {name: VALUES[name] for name in rules.labels_of(kpi) if name in VALUES}
-    others = [{}, *({name: own[name] + n} for name in own for n in _COPIES)]
-    series = [*_series(plan, kpi, evidence, at)]
-    copies = [_relabelled(each, other) for other in others for each in series]
-    static = {}
-    if kpi.scope == "application":
-        static = {"application": plan.applications[0].name}
-    on = ", ".join((*own, *static))
+    kpi, at = who.kpi, rules.settled(who.kpi)
+    labels = {name: text for name, text in who.labels.items() if name not in kpi.by}
+    fixed = who.application.fixed if kpi.scope == "application" else ()
+    apart = [name for name in _APART if name in labels and name not in fixed]
+    others = [{}, *({name: labels[name] + n} for name in apart for n in _COPIES)]
+    series = who.series((*kpi.inputs, *evidence.inputs), _bad(plan, who), at)
+    copies = [_relabelled(each, labels, other) for other in others for each in series]
     samples = [
-        {
-            "labels": braces({**own, **static, **other}),
-            "value": len(evidence.expected),
-        }
+        {"labels": braces({**labels, **other}), "value": len(evidence.expected)}
         for other in others
     ]
     shown = dict.fromkeys(re.findall(r"\.Labels\.(\w+)", evidence.line))
     there = ", ".join(f'{label}!=""' for label in shown)
-    count = f"count by ({on}) ({rules.record_name(kpi, 'evidence')}{{{there}}})"
+    selected = f"{rules.record_name(kpi, 'evidence')}{{{there}}}"
+    if kpi.scope == "application":
+        selected = selected.replace("{", f'{{application="{who.name}", ', 1)
+    count = f"count by ({', '.join(labels)}) ({selected})"
     return {
         "name": f"{alert_name(kpi)} keeps everybody's evidence apart",
         "interval": "1m",
@@ -56,21 +61,18 @@ def _test(plan: Plan, kpi: Kpi, evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def _series(
-    plan: Plan, kpi: Kpi, evidence: Evidence, at: float
-) -> list[dict[str, str]]:
-    """Write the series of one in trouble, with a value beyond every limit."""
-    limits = [each.alert.limit for each in plan.promises(kpi)] or [1.0]
-    value = max(limits) * 1.05 or 5.0
-    if kpi.better == "higher":
-        value = min(limits) * 0.95
-    made = series_of((*kpi.inputs, *evidence.inputs), value, at)
-    count = int(at / MINUTE) + 1
-    return [notation(plan.applications[0], each, count) for each in made]
+def _bad(plan: Plan, who: Whom) -> float:
+    """Return a value beyond every limit."""
+    limits = [each.alert.limit for each in plan.promises(who.kpi)] or [1.0]
+    if who.kpi.better == "higher":
+        return min(limits) * 0.95
+    return max(limits) * 1.05 or 5.0
 
 
-def _relabelled(series: dict[str, str], labels: dict[str, str]) -> dict[str, str]:
+def _relabelled(
+    series: dict[str, str], old: dict[str, str], new: dict[str, str]
+) -> dict[str, str]:
     name = series["series"]
-    for label, value in labels.items():
-        name = name.replace(f'{label}="{VALUES[label]}"', f'{label}="{value}"')
+    for label, value in new.items():
+        name = name.replace(f'{label}="{old[label]}"', f'{label}="{value}"')
     return {**series, "series": name}

@@ -43,6 +43,17 @@ def _runbook(plan: Plan, kpi: Kpi) -> Iterator[str]:
     yield ""
     yield "## The promise"
     yield ""
+    yield from _promised(plan, kpi)
+    yield ""
+    yield f"Recorded as `{rules.record_name(kpi)}`:"
+    yield ""
+    for rule in rules.recordings(plan, kpi):
+        yield "```promql"
+        yield f"{rule['record']} = {rule['expr']}"
+        yield "```"
+
+
+def _promised(plan: Plan, kpi: Kpi) -> Iterator[str]:
     promises = list(plan.promises(kpi))
     for each in promises:
         minutes = humanize_duration(each.alert.hold)
@@ -53,13 +64,6 @@ def _runbook(plan: Plan, kpi: Kpi) -> Iterator[str]:
         )
     if not promises:
         yield "Nobody promised a limit: it is recorded and shown, and nothing alerts."
-    yield ""
-    yield f"Recorded as `{rules.record_name(kpi)}`:"
-    yield ""
-    for rule in rules.recordings(plan, kpi):
-        yield "```promql"
-        yield f"{rule['record']} = {rule['expr']}"
-        yield "```"
 
 
 def _reference(plan: Plan) -> Iterator[str]:

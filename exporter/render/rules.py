@@ -86,13 +86,13 @@ def comparisons(each: Promise) -> Iterator[dict[str, Any]]:
     limit of 0 has no shares: there it is 2 when broken, else 0.
     """
     limit = f"{each.alert.limit:.12g}"
-    name = _selected(each)
+    name = selected(each)
     used = f"{name} / {limit}"
     if each.kpi.better == "higher":
         used = f"{limit} / ({name} > 0)"
     elif each.alert.limit == 0:
         used = f"({name} > bool 0) * 2"
-    labels = {"kpi": each.kpi.id, "severity": str(each.alert.severity)}
+    labels = rule_labels(each)
     for record, text in (
         (VALUE, name),
         (LIMIT, f"{name} * 0 + {limit}"),
@@ -104,17 +104,28 @@ def comparisons(each: Promise) -> Iterator[dict[str, Any]]:
 def expression(each: Promise) -> str:
     """Write when a promise is broken: the recording beyond its limit, if judged."""
     operator = ">" if each.kpi.better == "lower" else "<"
-    return _judged(each, f"{_selected(each)} {operator} {each.alert.limit:.12g}")
+    return _judged(each, f"{selected(each)} {operator} {each.alert.limit:.12g}")
 
 
-def _selected(each: Promise) -> str:
-    """Name the recording of those whom the promise is for."""
-    name, who = record_name(each.kpi), _WHO[each.kpi.scope]
+def selected(each: Promise, what: str = "") -> str:
+    """Name a recording of those whom the promise is for."""
+    name, who = record_name(each.kpi, what), _WHO[each.kpi.scope]
     if each.target is not None:
         return f'{name}{{{who}="{each.target}"}}'
     if each.apart:
-        return f'{name}{{{who}!~"{"|".join(map(re.escape, each.apart))}"}}'
+        return f'{name}{{{who}!~"{"|".join(map(_literal, each.apart))}"}}'
     return name
+
+
+def rule_labels(each: Promise) -> dict[str, str]:
+    """Tell a rule apart from others of its name, by labels its result has anyway."""
+    own = {_WHO[each.kpi.scope]: each.target} if each.target else {}
+    return {"severity": str(each.alert.severity), "kpi": each.kpi.id, **own}
+
+
+def _literal(name: str) -> str:
+    """Write a name as a regular expression inside the quotes of PromQL."""
+    return re.escape(name).replace("\\", "\\\\")
 
 
 def _judged(each: Promise, text: str) -> str:
@@ -131,11 +142,7 @@ def alert(plan: Plan, subject: Subject, each: Promise) -> dict[str, Any]:
         "alert": alert_name(kpi),
         "expr": expression(each),
         "for": f"{round(each.alert.hold)}s",
-        "labels": {
-            "severity": str(each.alert.severity),
-            "kpi": kpi.id,
-            **plan.labels,
-        },
+        "labels": {**rule_labels(each), **plan.labels},
         "annotations": dict(_annotations(plan, subject, each)),
     }
 

@@ -43,10 +43,13 @@ def series_of(inputs: Sequence[Input], value: float, at: float) -> Iterator[Seri
 def notation(
     application: Application, series: Series, count: int, **names: str
 ) -> dict[str, str]:
-    """Write a series as promtool's `input_series` wants it; `names` as in `fill`."""
+    """Write a series as promtool wants it in `input_series`.
+
+    `names` are more of those that `Application.fill_series` puts in.
+    """
     values = f"{series.start:.12g}+{series.step:.12g}x{count}"
     return {
-        "series": application.fill(series.name, **names),
+        "series": application.fill_series(series.name, **names),
         "values": values.replace("+-", "-"),
     }
 
