@@ -1,0 +1,133 @@
+"""Reads PromQL: which series an expression uses, which labels it needs of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import promql_parser
+from promql_parser import (
+    AggModifierType,
+    AggregateExpr,
+    BinaryExpr,
+    Call,
+    LabelModifierType,
+    MatchOp,
+    MatrixSelector,
+    ParenExpr,
+    StringLiteral,
+    SubqueryExpr,
+    UnaryExpr,
+    VectorMatchCardinality,
+    VectorSelector,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from promql_parser import Expr
+
+SIGNS = {
+    str(MatchOp.Equal): "=",
+    str(MatchOp.NotEqual): "!=",
+    str(MatchOp.Re): "=~",
+    str(MatchOp.NotRe): "!~",
+}
+_KEEP_LABELS = ("topk", "bottomk")
+_NONE: frozenset[str] = frozenset()
+
+
+class Matcher(NamedTuple):
+    """What a selector wants of one label."""
+
+    label: str
+    sign: str
+    value: str
+
+
+class Use(NamedTuple):
+    """A selector in an expression.
+
+    `labels` are those that the expression needs of the series: matched, grouped or
+    joined by, or wanted in its result. `function` is what the selector is handed to
+    (`""` for none), `seconds` its range (0 for none).
+    """
+
+    name: str
+    matchers: tuple[Matcher, ...]
+    labels: frozenset[str]
+    function: str = ""
+    seconds: float = 0.0
+
+
+def uses(expression: str, wanted: frozenset[str] = _NONE) -> list[Use]:
+    """List an expression's selectors; its result shall have the labels `wanted`.
+
+    Raises ValueError for what is no PromQL.
+    """
+    return list(_walk(promql_parser.parse(expression), wanted, ""))
+
+
+def _walk(node: Expr, wanted: frozenset[str], function: str) -> Iterator[Use]:
+    match node:
+        case VectorSelector():
+            yield _use(node, wanted, function, 0.0)
+        case MatrixSelector():
+            seconds = node.range.total_seconds()
+            yield _use(node.vector_selector, wanted, function, seconds)
+        case ParenExpr() | UnaryExpr() | SubqueryExpr():
+            yield from _walk(node.expr, wanted, function)
+        case AggregateExpr():
+            yield from _walk(node.expr, _grouped(node, wanted), str(node.op))
+        case Call():
+            needed = _called(node, wanted)
+            for argument in node.args:
+                yield from _walk(argument, needed, node.func.name)
+        case BinaryExpr():
+            left, right = _joined(node, wanted)
+            yield from _walk(node.lhs, left, "")
+            yield from _walk(node.rhs, right, "")
+
+
+def _use(
+    node: VectorSelector, wanted: frozenset[str], function: str, seconds: float
+) -> Use:
+    matchers = tuple(
+        Matcher(m.name, SIGNS[str(m.op)], m.value) for m in node.matchers.matchers
+    )
+    labels = wanted | {matcher.label for matcher in matchers}
+    return Use(node.name or "", matchers, labels, function, seconds)
+
+
+def _grouped(node: AggregateExpr, wanted: frozenset[str]) -> frozenset[str]:
+    """Return what an aggregation needs of what it aggregates."""
+    by = frozenset(node.modifier.labels if node.modifier else ())
+    if node.modifier and node.modifier.type == AggModifierType.Without:
+        return wanted
+    return by | wanted if str(node.op) in _KEEP_LABELS else by
+
+
+def _called(node: Call, wanted: frozenset[str]) -> frozenset[str]:
+    texts = [a.val for a in node.args if isinstance(a, StringLiteral)]
+    if node.func.name == "label_replace":
+        made, _, source, _ = texts
+        return (wanted - {made}) | {source}
+    if node.func.name == "histogram_quantile":
+        return wanted | {"le"}
+    return wanted
+
+
+def _joined(
+    node: BinaryExpr, wanted: frozenset[str]
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Return what a binary operation needs of its two sides."""
+    modifier = node.modifier
+    matching = modifier.matching if modifier else None
+    if modifier is None or matching is None:
+        return wanted, wanted
+    if matching.type == LabelModifierType.Exclude:
+        return wanted, wanted - set(matching.labels)
+    on, more = frozenset(matching.labels), frozenset(modifier.group_labels or ())
+    many, one = on | (wanted - more), on | more
+    if modifier.card == VectorMatchCardinality.OneToMany:
+        return one, many
+    return many, one
