@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -116,17 +117,17 @@ def _theirs(world: World, servers: Mapping[str, int]) -> Theirs:
     with rivals.Rivals(world) as running:
         pids = {rival.name: rival.pid for rival in running}
         for _ in beat(EVERY, _WARM_UP):
-            sizes = [samples(rival.scraper.text()) for rival in running]
+            pages = [gzip.decompress(rival.scrape()) for rival in running]
         before = _spent(pids), _spent(servers)
         for _ in beat(EVERY, _ROUNDS):
             for rival in running:
-                rival.scraper.fetch()
+                rival.scrape()
         after = _spent(pids), _spent(servers)
     exporters, behind = (
         {name: (late[name] - early[name]) / _ROUNDS * 1e3 for name in early}
         for early, late in zip(before, after, strict=True)
     )
-    return Theirs(exporters, behind, sum(sizes))
+    return Theirs(exporters, behind, sum(samples(page.decode()) for page in pages))
 
 
 def _spent(pids: Mapping[str, int]) -> dict[str, float]:
