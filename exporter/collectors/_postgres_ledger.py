@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Row = tuple[Any, ...]
 Statement = tuple[int, int, int | None]
 
-USER, DATABASE, QUERY, _TOPLEVEL, CALLS = range(5)
+USER, DATABASE, QUERY, _TOPLEVEL, CALLS, TIME = range(6)
 
 OTHER = "other"
 _MOST_DATABASES = 100
@@ -38,10 +38,10 @@ class Origin(NamedTuple):
 class Poll(NamedTuple):
     """One reading of the view: rows of user, database, query id, toplevel, figures.
 
-    `databases` names those whose statements count. Rows of `left_out`, a user and a
-    query id, or a user and None for all of them, do not; rows of `held` wait until a
-    later poll. `size` statements at the most have series, chosen by the figures at the
-    places `busy`, each group of them a kind of load.
+    The figures begin with calls and time. `databases` names those whose statements
+    count. Rows of `left_out`, a user and a query id, or a user and None for all of his,
+    do not; rows of `held` wait until a later poll. `size` statements at the most have
+    series, chosen by the figures at the places `busy`, each group a kind of load.
     """
 
     origin: Origin
@@ -174,7 +174,7 @@ class Ledger:
         changed = [
             (key, row)
             for key, row in now.items()
-            if key not in last or last[key][CALLS] != row[CALLS]
+            if key not in last or last[key][TIME] != row[TIME]
         ]
         for key, row in changed:
             before = last.get(key)
@@ -188,15 +188,16 @@ class Ledger:
     def _added(self, key: Row, new: Row, old: Row | None) -> Sequence[float] | None:
         """Return what was added to one row, None when that cannot be known.
 
-        A row that was evicted and came back counts from 0 again. A sum of hidden rows
-        shrinks when one of them is evicted, and rows that were hidden among others
-        until now bring a past of unknown length.
+        A row that was evicted and came back counts from 0 again: it took other time
+        for no more calls. A sum of hidden rows shrinks when one of them is evicted, and
+        rows that were hidden among others until now bring a past of unknown length.
         """
+        grown = old is not None and new[0] > old[0]
         if key[QUERY] is None:
-            return difference(new, old) if old and new[0] >= old[0] else None
+            return difference(new, old) if grown else None
         if old is None and key[:QUERY] in self._hidden:
             return None
-        return difference(new, old)
+        return difference(new, old if grown else None)
 
     def _account(self, changes: Sequence[Change], poll: Poll) -> None:
         self._scores.add(changes, poll.busy)
