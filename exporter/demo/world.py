@@ -59,7 +59,7 @@ def main(
 
 
 async def _until_stopped(work: Coroutine[Any, Any, None]) -> None:
-    """Run the work; SIGINT or SIGTERM ends it in order, further ones change nothing."""
+    """Run the work; a signal to stop ends it in order, further ones change nothing."""
     running = asyncio.create_task(work)
     loop = asyncio.get_running_loop()
     stopped: list[int] = []
@@ -69,7 +69,7 @@ async def _until_stopped(work: Coroutine[Any, Any, None]) -> None:
             running.cancel()
         stopped.append(number)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stop, number)
     try:
         await running
