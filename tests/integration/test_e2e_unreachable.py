@@ -21,6 +21,7 @@ from tests.integration.verdicts import (
     SCRAPE,
     SOON,
     TIMES,
+    latest,
     polled_after,
     silent_about,
     targets,
@@ -214,12 +215,7 @@ def test_the_others_work_and_scrapes_are_quick(world: World) -> None:
     assert {name for name in targets(page) if page.works(name)} == HEALTHY
     assert world.exporter.scrape_seconds() < SCRAPE
     for name in HEALTHY:
-        assert polled_after(world.exporter, name, page_time(page, name)).works(name)
-
-
-def page_time(page: Page, target: str) -> float:
-    name = "kpi_exporter_collector_last_success_timestamp_seconds"
-    return max(value for _, value in page.samples(name, target=target))
+        assert polled_after(world.exporter, name, latest(page, name)).works(name)
 
 
 def test_attempts_leave_no_connection_behind(world: World) -> None:

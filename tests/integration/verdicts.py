@@ -68,12 +68,12 @@ def others_unharmed(exporter: ExporterProcess, target: str, page: Page) -> None:
     """Check that scrapes are quick, and that the other targets are polled as ever."""
     assert exporter.scrape_seconds() < SCRAPE
     for other in targets(page) - {target}:
-        assert polled_after(exporter, other, _latest(page, other)).works(other)
+        assert polled_after(exporter, other, latest(page, other)).works(other)
 
 
 def polled_after(exporter: ExporterProcess, target: str, moment: float) -> Page:
     """Wait until a poll of a target has worked after a moment in Unix time."""
-    return exporter.wait_for(lambda page: _latest(page, target) > moment, SOON)
+    return exporter.wait_for(lambda page: latest(page, target) > moment, SOON)
 
 
 def new_reasons(page: Page, target: str, before: Page) -> set[str]:
@@ -100,5 +100,6 @@ def _successes(page: Page, target: str) -> set[float]:
     return {value for _, value in samples}
 
 
-def _latest(page: Page, target: str) -> float:
+def latest(page: Page, target: str) -> float:
+    """Return when a collector of a target worked last, in Unix time."""
     return max(value for _, value in page.samples(_LAST_SUCCESS, target=target))
