@@ -67,7 +67,9 @@ class Neo4jSource(Source[Neo4jTarget]):
         self._driver: AsyncDriver | None = None
         self._secret: str | None = None
         self._refused: _Refused | None = None
+        self._tried: set[object] = set()
         self._until = 0.0
+        self._longest = 0.0
         self._closing: set[asyncio.Task[None]] = set()
 
     @property
@@ -102,9 +104,16 @@ class Neo4jSource(Source[Neo4jTarget]):
     async def run(
         self, read: Callable[[Self], Awaitable[ResultT]], timeout: float
     ) -> ResultT:
-        """Run a collector's `read` within `timeout` seconds; raises SourceError."""
-        self._until = self.clock() + timeout
-        return await super().run(read, timeout)
+        """Run a collector's `read` within `timeout` seconds; raises SourceError.
+
+        Its first run on a connection may take longer: a server that has just started
+        takes seconds for the first query of a kind.
+        """
+        bound = timeout if read in self._tried else max(timeout, _WARM_UP)
+        self._until, self._longest = self.clock() + bound, timeout / 2
+        result = await super().run(read, bound)
+        self._tried.add(read)
+        return result
 
     async def fetch(
         self,
@@ -146,12 +155,13 @@ class Neo4jSource(Source[Neo4jTarget]):
         leaves room for others; then it is ended here and on the server, and refused
         with `timeout`. At most 10,000 rows.
         """
-        budget = (self._until - self.clock()) / 2
+        budget = min(self._longest, (self._until - self.clock()) / 2)
         return await self._settle(self._profile(cypher, parameters, budget))
 
     def discard(self) -> None:
         """Throw the connection away at once, without waiting for the server."""
         driver, self._driver, self._server = self._driver, None, None
+        self._tried.clear()
         if driver is not None:
             task = asyncio.create_task(_close(driver))
             self._closing.add(task)

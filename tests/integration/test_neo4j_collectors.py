@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 TEN = [(one.label, one.properties) for one in indexes.load("ultimate-mcp").indexes]
 HASHED = "MATCH (e:ExecutionResult) WHERE e.code_hash = $hash RETURN e"
+READS = "neo4j_index_reads_total"
 LAST_READ = "neo4j_index_last_read_timestamp_seconds"
 SINCE = "neo4j_index_tracked_since_timestamp_seconds"
 BY_HASH = {
@@ -77,7 +78,7 @@ def states(found: Values) -> dict[str | None, str | None]:
 
 def reads(found: Values) -> dict[str | None, float]:
     """Return the reads of each index by its name."""
-    return {key[1]: v for key, v in found["neo4j_index_reads_total"].items()}
+    return {key[1]: v for key, v in found.get(READS, {}).items()}
 
 
 async def test_the_ten_indexes_are_present_whatever_their_names(

@@ -47,12 +47,19 @@ class Number:
     n: int
 
 
-async def slow(source: Neo4jSource) -> list[Number]:
-    return await source.fetch(
-        Number,
-        "UNWIND range(1, 100000) AS a UNWIND range(1, 100000) AS b "
-        "WITH a, b WHERE a + b = 1 RETURN a AS n",
-    )
+class Counting:
+    """A read that takes longer when told to count further."""
+
+    def __init__(self) -> None:
+        self.most = 1
+
+    async def __call__(self, source: Neo4jSource) -> list[Number]:
+        return await source.fetch(
+            Number,
+            "UNWIND range(1, $most) AS a UNWIND range(1, $most) AS b "
+            "WITH a, b WHERE a + b = 1 RETURN a AS n",
+            {"most": self.most},
+        )
 
 
 async def started(source: Neo4jSource) -> float:
@@ -186,6 +193,23 @@ async def test_a_first_answer_that_takes_long_is_waited_for(
             assert (await failure(source, SHORT)).reason is Reason.TIMEOUT
 
 
+async def test_a_first_read_that_takes_long_is_waited_for(
+    neo4j_server: Neo4jServer,
+) -> None:
+    async with wired(neo4j_server) as wire:
+        uri = f"bolt://127.0.0.1:{wire.port}"
+        async with reading(neo4j_server, uri=uri) as source:
+            count = Counting()
+            for _ in range(2):
+                await source.connect(DEADLINE)
+                wire.hold = (b"UNWIND", 1.0)
+                assert await source.run(count, SHORT) == []
+                wire.hold = (b"UNWIND", 1.0)
+                with pytest.raises(SourceError) as caught:
+                    await source.run(count, SHORT)
+                assert caught.value.reason is Reason.TIMEOUT
+
+
 async def test_a_frozen_server_costs_the_deadline_and_comes_back(
     neo4j_server: Neo4jServer,
 ) -> None:
@@ -210,8 +234,11 @@ async def test_a_server_frozen_in_mid_query_costs_the_deadline(
     neo4j_server: Neo4jServer,
 ) -> None:
     async with reading(neo4j_server) as source:
+        count = Counting()
         await source.connect(DEADLINE)
-        running = asyncio.create_task(source.run(slow, 2))
+        await source.run(count, DEADLINE)
+        count.most = 100_000
+        running = asyncio.create_task(source.run(count, 2))
         await until(lambda: our_transactions(neo4j_server) == 1, 2)
         neo4j_server.pause()
         try:
