@@ -41,12 +41,14 @@ class Poll(NamedTuple):
     The figures begin with calls and time. `databases` names those whose statements
     count. Rows of `left_out`, a user and a query id, or a user and None for all of his,
     do not; rows of `held` wait until a later poll. `size` statements at the most have
-    series, chosen by the figures at the places `busy`, each group a kind of load.
+    series, all of `users` that still have a name, chosen by the figures at the places
+    `busy`, each group a kind of load.
     """
 
     origin: Origin
     rows: Sequence[Row]
     databases: Mapping[int, str]
+    users: AbstractSet[int]
     left_out: AbstractSet[tuple[int, int | None]]
     held: AbstractSet[tuple[int, int | None]]
     size: int
@@ -60,9 +62,10 @@ class Poll(NamedTuple):
         )
 
     def known(self, statement: Statement) -> bool:
-        """Tell whether a statement may have series: neither hidden nor held."""
+        """Tell whether a statement may have series: it has labels, and is not held."""
         user, _, query = statement
-        return query is not None and (user, query) not in self.held
+        named = query is not None and user in self.users
+        return named and (user, query) not in self.held
 
 
 class Change(NamedTuple):
@@ -160,11 +163,7 @@ class Ledger:
             self.other.setdefault(place, [0] * len(change.figures))
         scores = Scores()
         scores.add(past, poll.busy)
-        known = {
-            s
-            for s, _, _ in past
-            if s[QUERY] is not None and (s[USER], s[QUERY]) not in poll.held
-        }
+        known = {change.statement for change in past if poll.known(change.statement)}
         for statement in self._top.update(scores.of(known), poll.size):
             self.of[statement] = [0] * len(past[0].figures)
 

@@ -33,6 +33,7 @@ def poll(rows: Sequence[Row], **settings: Any) -> Poll:
         settings.get("origin", START),
         rows,
         settings.get("databases", NAMES),
+        settings.get("users", {WEB, JOBS, MONITOR}),
         settings.get("left_out", set()),
         settings.get("held", set()),
         settings.get("size", 2),
@@ -157,6 +158,13 @@ def test_what_is_left_out_counts_nowhere() -> None:
     more = [row(1, 9, user=MONITOR), row(2, 9, user=JOBS), row(3, 9, database=99)]
     ledger = after(poll(rows, left_out=left_out), poll(more, left_out=left_out))
     assert (calls(ledger), rest(ledger)) == ({}, {})
+
+
+def test_statements_of_users_without_a_name_are_the_rest() -> None:
+    rows = [row(1, 5), row(1, 5, user=JOBS)]
+    more = [row(1, 6), row(1, 8, user=JOBS)]
+    ledger = after(poll(rows, users=set()), poll(more, users=set()))
+    assert (calls(ledger), rest(ledger)) == ({}, {"shop": 4})
 
 
 def test_what_is_held_counts_in_full_later() -> None:

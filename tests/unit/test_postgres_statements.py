@@ -141,6 +141,14 @@ def test_without_series_of_their_own_all_statements_are_the_rest() -> None:
     assert found[CALLS] == {OTHER: 8}
 
 
-def test_a_statement_whose_user_was_dropped_has_an_empty_name() -> None:
-    found = after(State(), rows(row(99, 7, 1)))
-    assert found[CALLS] == {(None, "shop", "7"): 0, OTHER: 0}
+def test_statements_of_dropped_users_are_the_rest() -> None:
+    first, second = [row(98, 7, 1), row(99, 7, 1)], [row(98, 7, 2), row(99, 7, 4)]
+    found = after(State(), rows(*first), rows(*second))
+    assert found[CALLS] == {OTHER: 4}
+
+
+def test_a_member_whose_user_is_dropped_has_no_series_any_more() -> None:
+    state = State()
+    assert ("web", "shop", "7") in after(state, rows(row(WEB, 7, 1)))[CALLS]
+    dropped = rows(row(WEB, 7, 1))._replace(users={})
+    assert after(state, dropped)[CALLS] == {OTHER: 0}
