@@ -67,11 +67,11 @@ def test_a_process_found_late_counts_from_now_on() -> None:
 
 def test_a_process_id_used_again_is_another_process() -> None:
     polls = [
-        (100.0, [process(7, 10.0, user=5000)]),
-        (115.0, [process(7, 110.0, user=200)]),
-        (130.0, [process(7, 110.0, user=300)]),
+        (100.0, [process(7, 10.0, user=100)]),
+        (115.0, [process(7, 110.0, user=300)]),
+        (130.0, [process(7, 110.0, user=400)]),
     ]
-    assert user_seconds(polls) == [0, 2, 3]
+    assert user_seconds(polls) == [0, 3, 4]
 
 
 def test_sizes_are_summed_over_the_processes_that_are_there() -> None:

@@ -121,11 +121,14 @@ def test_a_process_that_ends_before_it_was_looked_up_is_left_out(
 def test_a_process_caught_before_its_exec_is_found_at_the_next_read(
     tree: ProcTree,
 ) -> None:
-    tree.put(7, Fake("bash"))
+    for pid in range(1, 101):
+        tree.put(pid, Fake("bash"))
     found = table(tree, "python")
+    found.read()
+    tree.put(200, Fake("bash"))
     assert pids(found) == set()
-    tree.put(7, Fake("python3"))
-    assert pids(found) == {7}
+    tree.put(200, Fake("python3"))
+    assert pids(found) == {200}
 
 
 def test_a_member_that_becomes_something_else_leaves_its_group(
