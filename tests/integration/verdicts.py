@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from tests.integration.exporter_process import ExporterProcess, Page
 
-HOST = {"machine": {"interval": "1s"}}
+HOST = {"machine": {"interval": "1s", "timeout": "1s"}}
 TIMES = {"interval": "1s", "timeout": "700ms"}
 SOON = 5.0  # seconds: an interval, three deadlines, and something for a busy machine
 RECOVERY = (
