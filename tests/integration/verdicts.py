@@ -14,8 +14,6 @@ HOST = {"machine": {"interval": "1s", "timeout": "1s"}}
 TIMES = {"interval": "1s", "timeout": "700ms"}
 SOON = 8.0  # seconds: an interval, three deadlines, and much for a busy machine
 RECOVERY = 25.0  # seconds: the back-off after outages as short as ours, and SOON
-    15.0  # seconds: the longest back-off after outages as short as ours, and SOON
-)
 SCRAPE = 0.1  # seconds that a scrape may take, whatever is broken
 _LAST_SUCCESS = "kpi_exporter_collector_last_success_timestamp_seconds"
 
