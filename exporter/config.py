@@ -18,7 +18,7 @@ from pydantic import (
 from exporter import collectors
 from exporter.catalogue import indexes
 from exporter.collector import SourceKind
-from exporter.units import Duration, address, check_port
+from exporter.units import Duration, address, check_http, check_port
 
 if TYPE_CHECKING:
     from exporter.catalogue.indexes import ExpectedIndex
@@ -234,6 +234,13 @@ class Links(Strict):
     """Where readers find us, from their side."""
 
     external_url: str | None = None
+
+    @field_validator("external_url")
+    @classmethod
+    def _is_http(cls, value: str | None) -> str | None:
+        if value is not None:
+            check_http(value)
+        return value
 
 
 class Config(Strict):
