@@ -13,6 +13,7 @@ from tests.integration.exporter_process import ExporterProcess, open_folder
 from tests.integration.verdicts import (
     HOST,
     down,
+    findings,
     new_reasons,
     others_unharmed,
     silent_about,
@@ -117,6 +118,14 @@ def ours(server: Neo4jServer) -> int:
 def assert_one_connection(exporter: ExporterProcess, server: Neo4jServer) -> None:
     assert ours(server) == 1
     assert exporter.connections(server.port) == 1
+
+
+def test_promtool_finds_no_fault_with_the_page(exporter: ExporterProcess) -> None:
+    exporter.wait_for(lambda page: page.works("graph"), COLD)
+    page = exporter.page("/probe?target=graph")
+
+    assert {"neo4j_info", "neo4j_plan_operators"} <= page.data("graph")
+    assert findings(page) == set()
 
 
 def test_a_frozen_server_is_down_for_timeout_and_comes_back(

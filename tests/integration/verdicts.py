@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -98,6 +99,19 @@ def silent_about(exporter: ExporterProcess, secrets: Collection[str]) -> None:
 def _successes(page: Page, target: str) -> set[float]:
     samples = page.samples("kpi_exporter_collector_success", target=target)
     return {value for _, value in samples}
+
+
+def findings(page: Page) -> set[str]:
+    """Return the families that `promtool check metrics` finds fault with."""
+    done = subprocess.run(
+        ["promtool", "check", "metrics"],
+        input=page.text,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode in (0, 3), done.stderr
+    return {line.split()[0] for line in done.stderr.splitlines()}
 
 
 def latest(page: Page, target: str) -> float:
