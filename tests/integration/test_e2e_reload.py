@@ -73,10 +73,11 @@ def test_a_hang_up_takes_over_a_new_target_and_keeps_the_connections_of_others(
     exporter.write(config_of(server, added={"url": server.url, **TIMES}))
 
     hang_up(exporter)
-    page = exporter.wait_for(lambda page: page.works("added"), SOON)
+    page = exporter.wait_for(
+        lambda page: page.works("added") and page.value(WORKED) == 1, SOON
+    )
 
     assert targets(page) == {"kept", "added"}
-    assert page.value(WORKED) == 1
     after = ours(server)
     assert (len(before), len(after), before < after) == (1, 2, True)
     assert set(exporter.get("/sd").text.split('"')) >= {"kept", "added"}
@@ -178,6 +179,7 @@ def test_it_ends_at_once_although_it_waits_for_a_frozen_server(
         config = {"redis": {"frozen": target}}
         with ExporterProcess(folder / f"ending{number}", config) as exporter:
             assert exporter.get("/-/ready").status == 503
+            assert exporter.page().up("frozen") == 0
             assert exporter.connections(frozen.port) == 1
             seconds = exporter.stop(number)
     finally:
