@@ -10,13 +10,14 @@ import psycopg
 
 from exporter.demo.servers.postgres import PostgresServer
 from exporter.demo.servers.postgres_binaries import from_maven
+from tests.integration.exporter_process import TOKEN
 from tests.source import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-TOKEN = "hush4711"
+
 PASSWORD = f"p/{TOKEN} %'&"
 
 

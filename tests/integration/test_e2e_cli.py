@@ -14,16 +14,17 @@ import pytest
 from exporter.demo.servers.redis import RedisServer
 from tests.integration.exporter_process import (
     COMMAND,
+    TOKEN,
     ExporterProcess,
     Page,
     open_folder,
+    run,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-TOKEN = "hush4711"
 BAD = f"""\
 interval: 15
 redis:
@@ -51,17 +52,6 @@ def server() -> Iterator[RedisServer]:
         found.start()
         yield found
         found.stop()
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end; whatever happens it says no secret and no traceback."""
-    done = subprocess.run(
-        [*COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=30
-    )
-    said = done.stdout + done.stderr
-    assert TOKEN not in said
-    assert "Traceback" not in said
-    return done
 
 
 @pytest.mark.parametrize(

@@ -12,15 +12,15 @@ import pytest
 
 from exporter.demo.servers.redis import RedisServer, from_wheel
 from exporter.errors import Reason
-from tests.integration.exporter_process import ExporterProcess, Page, open_folder
-from tests.integration.monitored_postgres import TOKEN, started
+from tests.integration.exporter_process import TOKEN, ExporterProcess, Page, open_folder
+from tests.integration.monitored_postgres import started
 from tests.integration.verdicts import (
     HOST,
     TIMES,
     findings,
     healthy,
-    silent_about,
     targets,
+    tells_no_secret,
 )
 from tests.source import ROOT
 
@@ -59,7 +59,7 @@ def exporter() -> Iterator[ExporterProcess]:
         process = stack.enter_context(ExporterProcess(folder / "exporter", config))
         healthy(process)
         yield process
-        silent_about(process, [TOKEN])
+        tells_no_secret(process)
 
 
 def test_each_family_is_there_once_with_all_its_samples_together(

@@ -9,8 +9,8 @@ import pytest
 
 from exporter.demo.servers.postgres import PostgresServer
 from exporter.demo.servers.redis import RedisServer
-from tests.integration.exporter_process import ExporterProcess, Page, open_folder
-from tests.integration.monitored_postgres import TOKEN, ours, owner, prepare, started
+from tests.integration.exporter_process import TOKEN, ExporterProcess, Page, open_folder
+from tests.integration.monitored_postgres import ours, owner, prepare, started
 from tests.integration.verdicts import (
     HOST,
     RECOVERY,
@@ -22,7 +22,7 @@ from tests.integration.verdicts import (
     new_reasons,
     polled_after,
     recovers,
-    silent_about,
+    tells_no_secret,
 )
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def exporter(folder: Path, first: PostgresServer) -> Iterator[ExporterProcess]:
     }
     with ExporterProcess(folder / "exporter", config) as process:
         yield process
-        silent_about(process, [TOKEN])
+        tells_no_secret(process)
     redis.stop()
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from exporter.demo.servers.postgres import PostgresServer
 from exporter.demo.servers.redis import RedisServer
-from tests.integration.exporter_process import ExporterProcess, open_folder
-from tests.integration.monitored_postgres import TOKEN, ours, owner, prepare, started
+from tests.integration.exporter_process import TOKEN, ExporterProcess, open_folder, run
+from tests.integration.monitored_postgres import ours, owner, prepare, started
 from tests.integration.verdicts import (
     HOST,
     SOON,
@@ -21,10 +21,11 @@ from tests.integration.verdicts import (
     new_reasons,
     polled_after,
     recovers,
-    silent_about,
+    tells_no_secret,
 )
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -67,7 +68,7 @@ def exporter(folder: Path, server: PostgresServer) -> Iterator[ExporterProcess]:
     }
     with ExporterProcess(folder / "exporter", config) as process:
         yield process
-        silent_about(process, [TOKEN])
+        tells_no_secret(process)
     redis.stop()
 
 
@@ -101,6 +102,49 @@ def test_a_denied_extension_fails_its_collector_alone(
 
     recovers(exporter, "orders")
     assert ours(server) == before
+
+
+def test_check_says_what_is_missing_and_what_mends_it(server: PostgresServer) -> None:
+    with owner(server, "orders") as session:
+        session.execute("revoke pg_monitor from monitor")
+        session.execute("revoke select on pg_settings from public")
+        hidden = check(server, "orders")
+        session.execute("grant select on pg_settings to public")
+        session.execute("grant pg_monitor to monitor")
+    bare = check(server, "postgres")
+    good = check(server, "orders")
+
+    assert (hidden.returncode, bare.returncode, good.returncode) == (1, 1, 0)
+    assert said(hidden, "settings") == [
+        "FAILS",
+        "permission: permission denied for view pg_settings",
+        "fix: GRANT SELECT ON pg_settings TO monitor;",
+    ]
+    assert said(hidden, "activity")[1:] == [
+        "missing: whether it sees everything: permission denied for view pg_settings",
+        "fix: GRANT SELECT ON pg_settings TO monitor;",
+    ]
+    assert said(bare, "statements")[1:] == [
+        "unsupported: extension pg_stat_statements is missing in database postgres",
+        "fix: CREATE EXTENSION pg_stat_statements;",
+    ]
+    assert "works" in said(bare, "activity")[0]
+
+
+def check(server: PostgresServer, database: str) -> subprocess.CompletedProcess[str]:
+    return run("check", "--postgres", server.dsn(database, "monitor"))
+
+
+def said(done: subprocess.CompletedProcess[str], collector: str) -> list[str]:
+    """Return what a check says about a collector, line by line."""
+    lines = [line.strip() for line in done.stdout.splitlines()]
+    start = next(n for n, line in enumerate(lines) if line.startswith(f"{collector} "))
+    about = [lines[start].removeprefix(collector).strip()]
+    for line in lines[start + 1 :]:
+        if " " * 3 in line or line.endswith("reached"):
+            break
+        about.append(line)
+    return about
 
 
 def test_a_locked_table_of_a_user_harms_nothing(

@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from exporter.demo.servers.redis import RedisServer, from_wheel
-from tests.integration.exporter_process import ExporterProcess, Page, open_folder
+from tests.integration.exporter_process import TOKEN, ExporterProcess, Page, open_folder
 from tests.integration.verdicts import (
     HOST,
     RECOVERY,
@@ -22,14 +22,14 @@ from tests.integration.verdicts import (
     new_reasons,
     polled_after,
     recovers,
-    silent_about,
+    tells_no_secret,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-TOKEN = "hush4711"
+
 PASSWORD = f"p/{TOKEN}%26"
 ABOVE_DOUBLE = 2**53 + 1
 
@@ -73,7 +73,7 @@ def exporter(servers: list[RedisServer], folder: Path) -> Iterator[ExporterProce
     }
     with ExporterProcess(folder / "exporter", config) as process:
         yield process
-        silent_about(process, [TOKEN])
+        tells_no_secret(process)
 
 
 def client(server: RedisServer) -> redis.Redis:
@@ -266,7 +266,7 @@ def test_odd_values_are_left_out_or_shown_in_full(folder: Path) -> None:
         config = {"redis": {"odd": {"url": url, **TIMES}}}
         with ExporterProcess(folder / "odd", config) as exporter:
             page = exporter.wait_for(lambda page: page.works("odd"), SOON)
-            silent_about(exporter, [TOKEN])
+            tells_no_secret(exporter)
         odd.shutdown()
 
     assert f'redis_memory_max_bytes{{target="odd"}} {2**64 - 1}\n' in page.text

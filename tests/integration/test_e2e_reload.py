@@ -10,14 +10,14 @@ import pytest
 import redis
 
 from exporter.demo.servers.redis import RedisServer
-from tests.integration.exporter_process import ExporterProcess, open_folder
-from tests.integration.verdicts import SOON, TIMES, healthy, silent_about, targets
+from tests.integration.exporter_process import TOKEN, ExporterProcess, open_folder
+from tests.integration.verdicts import SOON, TIMES, healthy, targets, tells_no_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-TOKEN = "hush4711"
+
 WORKED = "kpi_exporter_config_last_reload_successful"
 
 
@@ -39,7 +39,7 @@ def server(folder: Path) -> Iterator[RedisServer]:
 def process(folder: Path, server: RedisServer) -> Iterator[ExporterProcess]:
     with ExporterProcess(folder / "exporter", config_of(server)) as found:
         yield found
-        silent_about(found, [TOKEN])
+        tells_no_secret(found)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from exporter.demo.servers.postgres import PostgresServer
 from exporter.demo.servers.postgres_binaries import from_maven
 from exporter.demo.servers.process import free_port
 from exporter.demo.servers.redis import RedisServer
-from tests.integration.exporter_process import ExporterProcess, Page, open_folder
+from tests.integration.exporter_process import TOKEN, ExporterProcess, Page, open_folder
 from tests.integration.verdicts import (
     HOST,
     SCRAPE,
@@ -23,15 +23,15 @@ from tests.integration.verdicts import (
     TIMES,
     latest,
     polled_after,
-    silent_about,
     targets,
+    tells_no_secret,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-TOKEN = "hush4711"
+
 NOWHERE = "no-such-host.invalid"
 REASONS = {
     "redis-wrong-password": "auth",
@@ -235,4 +235,4 @@ def test_one_line_of_the_log_tells_of_each_target_and_none_of_secrets(
 
     told = sorted(line.split(" target=")[1].split()[0] for line in lines)
     assert told == sorted(REASONS)
-    silent_about(world.exporter, [TOKEN])
+    tells_no_secret(world.exporter)
