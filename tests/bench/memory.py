@@ -6,12 +6,10 @@ from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.collector import SourceKind
-from tests.bench.client import Scraper
+from tests.bench.client import Scraper, beat, rounds, values
 from tests.bench.machine import resident_mib
 from tests.bench.report import Line
-from tests.bench.rounds import rounds
 from tests.bench.world import quickened, wait_for_all
-from tests.integration.exporter_process import Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,14 +53,16 @@ def run(world: World) -> Iterator[Line]:
 def _follow(
     exporter: ExporterProcess, enough: Callable[[Moment], bool]
 ) -> list[Moment]:
-    """Scrape about once per round until it is enough."""
+    """Scrape once per round until it is enough."""
     moments: list[Moment] = []
     with Scraper(exporter.port) as scraper:
-        while not moments or not enough(moments[-1]):
-            page = Page(scraper.text())
-            polls = page.sum("kpi_exporter_collector_polls_total")
+        for _ in beat(_EVERY, _POLLS):
+            page = scraper.text()
+            polls = sum(values(page, "kpi_exporter_collector_polls_total").values())
             mib = resident_mib(exporter.process.pid)
-            moments.append(Moment(polls, rounds(page), mib))
+            moments.append(Moment(polls, max(rounds(page).values()), mib))
+            if enough(moments[-1]):
+                break
     return moments
 
 

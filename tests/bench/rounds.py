@@ -11,11 +11,10 @@ import psycopg
 
 from exporter.collector import SourceKind
 from tests.bench import rivals
-from tests.bench.client import Scraper, beat, samples
+from tests.bench.client import Scraper, beat, rounds, samples
 from tests.bench.machine import cpu_seconds
 from tests.bench.report import Line
 from tests.bench.world import STATEMENTS, quickened, statements, wait_for_all
-from tests.integration.exporter_process import Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -68,19 +67,14 @@ def per_round(
         for _ in beat(EVERY, _WARM_UP):
             scraper.fetch()
         before = {name: cpu_seconds(pid) for name, pid in pids.items()}
-        begun = rounds(Page(scraper.text()))
+        begun = rounds(scraper.text())
         for _ in beat(EVERY, _ROUNDS):
             scraper.fetch()
             meanwhile()
         after = {name: cpu_seconds(pid) for name, pid in pids.items()}
-        done = rounds(Page(scraper.text())) - begun
+        ended = rounds(scraper.text())
+    done = max(ended[target] - begun[target] for target in ended)
     return {name: (after[name] - before[name]) / done * 1e3 for name in pids}
-
-
-def rounds(page: Page) -> float:
-    """Return how many rounds the target with the most rounds has had."""
-    polls = page.samples("kpi_exporter_collector_polls_total")
-    return max(value for _, value in polls)
 
 
 def best(found: list[dict[str, float]]) -> dict[str, float]:
