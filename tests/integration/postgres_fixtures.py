@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from tests.integration.exporter_process import open_folder
 from tests.unit.postgres_samples import values
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
     from pathlib import Path
 
     from exporter.collector import AnyCollector
@@ -188,6 +189,14 @@ def our_sessions(session: Owner) -> int:
         "select count(*) from pg_stat_activity where application_name = 'kpi-exporter'"
     )
     return int(row[0])
+
+
+def soon(true: Callable[[], bool], patience: float = 10.0) -> None:
+    """Wait until a server has come so far; it is an error when it does not."""
+    deadline = time.monotonic() + patience
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 class Polled:
