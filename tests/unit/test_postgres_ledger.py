@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from exporter.collectors._postgres_ledger import Ledger, Origin, Poll, Scores
+from exporter.collectors._postgres_ledger import Change, Ledger, Origin, Poll, Scores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -205,11 +205,26 @@ def test_nearly_equal_statements_do_not_displace_each_other() -> None:
         assert calls(ledger).keys() == {1}
 
 
-def test_scores_keep_their_proportions_through_thousands_of_polls() -> None:
+def test_what_was_heavy_long_ago_gives_way_to_what_is_busy_now() -> None:
     ledger = after(poll([row(1, 0), row(2, 0)], size=1))
-    for number in range(1, 4001):
-        ledger.update(poll([row(1, 3 * number), row(2, number)], size=1))
-    assert calls(ledger) == {1: 3 * 4000}
+    for number in range(1, 31):
+        ledger.update(poll([row(1, 100 * number), row(2, 0)], size=1))
+    assert calls(ledger) == {1: 3000}
+    for number in range(1, 61):
+        ledger.update(poll([row(1, 3000), row(2, 20 * number)], size=1))
+    assert calls(ledger).keys() == {2}
+
+
+def test_shares_stay_right_through_thousands_of_polls() -> None:
+    scores = Scores()
+    of = [
+        Change((WEB, SHOP, 1), "shop", [3, 0]),
+        Change((WEB, SHOP, 2), "shop", [1, 0]),
+    ]
+    for _ in range(12_000):
+        scores.add(of, BUSY)
+    shares = scores.of([(WEB, SHOP, 1), (WEB, SHOP, 2)])
+    assert [*shares.values()] == pytest.approx([0.75, 0.25])
 
 
 def test_scores_forget_the_least_of_too_many() -> None:
