@@ -15,6 +15,7 @@ from exporter.schedule import Schedule
 from exporter.snapshot import Snapshot
 from exporter.sources import source_of
 from exporter.target import Clock, TargetPoller
+from exporter.threads import Threads
 from exporter.web.app import build
 from exporter.web.server import start
 from exporter.web.service import CollectorStatus, TargetStatus
@@ -123,6 +124,7 @@ async def serve(read: Callable[[], Config]) -> None:
     guard = WebConfig(web.config_file) if web.config_file else None
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_default_executor(Threads())
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     reloads: set[asyncio.Task[None]] = set()

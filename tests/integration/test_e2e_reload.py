@@ -187,3 +187,36 @@ def test_it_ends_at_once_although_it_waits_for_a_frozen_server(
 
     assert seconds < 2
     assert "Traceback" not in exporter.log
+
+
+SILENT_NAME_SERVER = """
+import socket, time
+
+def getaddrinfo(host, *arguments, _real=socket.getaddrinfo, **options):
+    if host.endswith(".example"):
+        time.sleep(60)
+    return _real(host, *arguments, **options)
+
+socket.getaddrinfo = getaddrinfo
+"""
+
+
+def test_names_that_never_resolve_hold_up_neither_the_others_nor_the_end(
+    folder: Path, server: RedisServer
+) -> None:
+    """As many as would occupy all threads of Python's usual pool."""
+    (folder / "sitecustomize.py").write_text(SILENT_NAME_SERVER)
+    far = {f"far{n}": {"url": f"redis://n{n}.example", **TIMES} for n in range(40)}
+    near = {"url": server.url.replace("127.0.0.1", "localhost"), **TIMES}
+    environment = {"PYTHONPATH": str(folder)}
+    exporter = ExporterProcess(
+        folder / "far", {"redis": {**far, "near": near}}, environment=environment
+    )
+    with exporter:
+        page = exporter.wait_for(lambda page: page.works("near"), SOON)
+        page = exporter.wait_for(lambda page: page.failures("far39"), SOON)
+        assert set(page.failures("far0")) == {"timeout"}
+        seconds = exporter.stop()
+
+    assert seconds < 2
+    assert "Traceback" not in exporter.log

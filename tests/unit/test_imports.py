@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "metrics": "",
     "state": "",
     "phase": "",
+    "threads": "",
     "yaml_file": "",
     "collector": "metrics",
     "exposition": "metrics",
@@ -45,7 +46,7 @@ MAY_IMPORT = {
     "web*": "web* snapshot catalogue* config collector exposition yaml_file units",
     "check": "poll snapshot exposition collectors collector config sources*",
     "app": "web* schedule target snapshot exposition own health collectors "
-    "collector config config_load logs sources*",
+    "collector config config_load logs sources* threads",
     "cli": "app check config config_load logs units collectors collector demo*",
     "demo*": "*",
 }
