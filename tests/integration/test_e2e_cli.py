@@ -82,6 +82,19 @@ def test_a_missing_configuration_is_named(tmp_path: Path) -> None:
     assert done.stderr == f"{file}: cannot be read: No such file or directory\n"
 
 
+def test_a_bad_flag_is_told_from_a_bad_file(tmp_path: Path) -> None:
+    file = tmp_path / "exporter.yaml"
+    file.write_text("redis:\n  cache: {url: cache}\n")
+
+    done = run("serve", "--config", str(file), "--neo4j", "graph:7687")
+
+    assert done.returncode == 2
+    assert [line.partition(": a ur")[0] for line in done.stderr.splitlines()] == [
+        "command line: neo4j.neo4j.uri",
+        f"{file}:2: redis.cache.url",
+    ]
+
+
 def test_a_port_in_use_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
