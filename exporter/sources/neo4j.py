@@ -173,7 +173,7 @@ class Neo4jSource(Source[Neo4jTarget]):
         self._may_open = True
         user = self.config.user
         self._driver = AsyncGraphDatabase.driver(
-            _direct(self.config.uri),
+            direct(self.config.uri),
             resolver=self._open,
             auth=None if user is None else (user, self._secret or ""),
             user_agent=f"kpi-exporter/{__version__}",
@@ -263,7 +263,7 @@ class Neo4jSource(Source[Neo4jTarget]):
 SOURCE = Neo4jSource
 
 
-def _direct(uri: str) -> str:
+def direct(uri: str) -> str:
     """Return the URI without routing: figures are those of one server."""
     scheme, _, rest = uri.partition("://")
     return f"{scheme.replace('neo4j', 'bolt')}://{rest}"

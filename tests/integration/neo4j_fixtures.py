@@ -149,10 +149,11 @@ class Wire:
         self._pause = 0.0
         self._writers: set[StreamWriter] = set()
 
-    def cut(self) -> None:
-        """Close all connections, as a network does that forgets them."""
+    async def cut(self) -> None:
+        """Close all connections, and wait until both ends know."""
         for writer in self._writers:
             writer.close()
+        await asyncio.sleep(0.2)
 
     async def serve(self, reader: StreamReader, writer: StreamWriter) -> None:
         """Pass on what one client and the server say, until one of them leaves."""

@@ -218,13 +218,13 @@ async def test_a_connection_that_is_cut_is_replaced_at_the_next_poll(
         async with reading(neo4j_server, uri=uri) as source:
             count = Counting()
             await source.connect(DEADLINE)
-            wire.cut()
+            await wire.cut()
             with pytest.raises(SourceError) as caught:
                 await source.run(count, DEADLINE)
             assert (wire.logins, source.connections) == (1, 0)
             await source.connect(DEADLINE)
             assert await source.run(count, DEADLINE) == []
-            wire.cut()
+            await wire.cut()
             await source.connect(DEADLINE)
             assert (wire.logins, source.connections) == (3, 1)
     assert (caught.value.reason, caught.value.answered) == (Reason.CONNECT, False)

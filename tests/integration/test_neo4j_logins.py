@@ -117,7 +117,7 @@ async def test_a_password_that_changed_while_connected_is_never_tried_in_vain(
                     f"ALTER USER {name} SET PASSWORD 'a-new-one' CHANGE NOT REQUIRED",
                 )
                 write_password(neo4j_server, "a-new-one")
-                wire.cut()
+                await wire.cut()
                 await source.connect(DEADLINE)
                 assert wire.logins == 2
 
