@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from exporter.exposition import Page
 
 _FIRST_ROUND = 2.0  # seconds that the first scrape may have to wait for first polls
+_FIXED = ("web", "log")  # keys of the configuration that are read at the start alone
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +81,10 @@ class Service:
                     del self.targets[name]
                     await self._schedule.remove(name)
                     await poller.close()
+            for key in _FIXED:
+                if getattr(new, key) != getattr(self.config, key):
+                    fields = {"key": key}
+                    log.warning("changed, needs a restart", extra={"fields": fields})
             self.config = new
             for name, target in wanted.items():
                 if name not in self.targets:

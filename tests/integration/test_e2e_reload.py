@@ -154,6 +154,18 @@ def test_a_bad_file_at_a_hang_up_is_told_in_the_log(exporter: ExporterProcess) -
     assert ["configuration refused, old kept" in line for line in lines] == [True] * 3
 
 
+def test_what_a_reload_cannot_change_is_told_in_the_log(
+    exporter: ExporterProcess, server: RedisServer
+) -> None:
+    known = len(exporter.log)
+    exporter.write({**config_of(server), "log": "json"})
+
+    assert exporter.post("/-/reload").status == 200
+
+    (told,) = [line for line in exporter.log[known:].splitlines() if "restart" in line]
+    assert told.endswith('level=warning event="changed, needs a restart" key=log')
+
+
 def test_a_reload_is_a_post(exporter: ExporterProcess) -> None:
     answer = exporter.get("/-/reload")
 
