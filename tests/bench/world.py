@@ -188,7 +188,8 @@ def wait_for_all(exporter: ExporterProcess) -> None:
     with Scraper(exporter.port) as scraper:
         while not all(values(scraper.text(), _WORKED).values()):
             if time.monotonic() > deadline:
-                raise ServerError(f"some collectors do not work:\n{exporter.log[-2000:]}")
+                end = exporter.log[-2000:]
+                raise ServerError(f"some collectors do not work:\n{end}")
             time.sleep(1)
 
 

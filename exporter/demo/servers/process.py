@@ -1,4 +1,4 @@
-"""A server as a child process: started without root, logged to a file, surely stopped."""
+"""A server as a child process: run without root, logged to a file, surely stopped."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Process:
         return self._child.poll() is None
 
     def wait_until(self, ready: Callable[[], bool], patience: float) -> None:
-        """Wait for readiness; raises ServerError with the log's end when it does not come."""
+        """Wait for readiness; raises ServerError with the log's end else."""
         deadline = time.monotonic() + patience
         while not ready():
             if not self.alive or time.monotonic() > deadline:
