@@ -118,7 +118,6 @@ class PostgresTarget(WithSecret):
 
     dsn: str
     databases: Filter = Filter()
-    schemas: Filter = Filter()
     users: Filter = Filter()
     statements: Statements = Statements()
 

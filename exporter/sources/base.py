@@ -70,7 +70,7 @@ class Source(ABC, Generic[ConfigT]):
     async def _within(
         self, work: Coroutine[Any, Any, ResultT], timeout: float
     ) -> ResultT:
-        """Bound the work from outside: a driver's cancelling may wait for the server."""
+        """Bound the work from outside: drivers that cancel may wait for the server."""
         task = asyncio.create_task(work)
         started = time.monotonic()
         try:
