@@ -59,20 +59,22 @@ def failure(error: SourceError) -> Failure:
 
 
 class FailureLog:
-    """Logs a subject's first failure, a summary now and then, and its recovery."""
+    """Logs a first failure, each new reason, a summary now and then, and recovery."""
 
     def __init__(self, **subject: str) -> None:
         self._subject = subject
         self._since: float | None = None
         self._summed = 0.0
         self._count = 0
+        self._reason: Reason | None = None
 
     def failed(self, why: Failure, now: float) -> None:
         """Take note of one failure at `now` (monotonic seconds)."""
         fields = {**self._subject, "reason": why.reason, "error": why.message}
         self._count += 1
-        if self._since is None:
-            self._since = self._summed = now
+        if self._since is None or why.reason is not self._reason:
+            self._since = now if self._since is None else self._since
+            self._reason, self._summed = why.reason, now
             if why.fix:
                 fields["fix"] = why.fix
             log.warning("poll failed", extra={"fields": fields})
@@ -92,5 +94,5 @@ class FailureLog:
             "for_seconds": f"{now - self._since:.0f}",
         }
         log.info("poll works again", extra={"fields": fields})
-        self._since = None
+        self._since = self._reason = None
         self._count = 0
