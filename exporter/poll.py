@@ -66,15 +66,16 @@ class FailureLog:
         self._since: float | None = None
         self._summed = 0.0
         self._count = 0
-        self._reason: Reason | None = None
+        self._said: set[Reason] = set()
 
     def failed(self, why: Failure, now: float) -> None:
         """Take note of one failure at `now` (monotonic seconds)."""
         fields = {**self._subject, "reason": why.reason, "error": why.message}
         self._count += 1
-        if self._since is None or why.reason is not self._reason:
+        if why.reason not in self._said:
             self._since = now if self._since is None else self._since
-            self._reason, self._summed = why.reason, now
+            self._summed = now
+            self._said.add(why.reason)
             if why.fix:
                 fields["fix"] = why.fix
             log.warning("poll failed", extra={"fields": fields})
@@ -94,5 +95,6 @@ class FailureLog:
             "for_seconds": f"{now - self._since:.0f}",
         }
         log.info("poll works again", extra={"fields": fields})
-        self._since = self._reason = None
+        self._since = None
+        self._said.clear()
         self._count = 0

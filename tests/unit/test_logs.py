@@ -80,7 +80,7 @@ def test_first_failure_then_a_summary_then_recovery(
 def test_a_new_reason_is_said_at_once(caplog: pytest.LogCaptureFixture) -> None:
     failing = FailureLog(target="orders")
 
-    for reason in (Reason.CONNECT, Reason.CONNECT, Reason.AUTH, Reason.AUTH):
+    for reason in (Reason.CONNECT, Reason.AUTH) * 3:
         failing.failed(Failure(reason, "no"), 0.0)
 
     said = [r.fields["reason"] for r in caplog.records]  # type: ignore[attr-defined]  # set by `extra`
