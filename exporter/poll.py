@@ -72,8 +72,8 @@ class FailureLog:
         """Take note of one failure at `now` (monotonic seconds)."""
         fields = {**self._subject, "reason": why.reason, "error": why.message}
         self._count += 1
+        self._since = now if self._since is None else self._since
         if why.reason not in self._said:
-            self._since = now if self._since is None else self._since
             self._summed = now
             self._said.add(why.reason)
             if why.fix:
