@@ -15,6 +15,7 @@ from exporter.schedule import Schedule
 from exporter.snapshot import Snapshot
 from exporter.sources import source_of
 from exporter.target import Clock, TargetPoller
+from exporter.threads import Threads
 from exporter.web.app import build
 from exporter.web.server import start
 from exporter.web.service import CollectorStatus, TargetStatus
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from exporter.exposition import Page
 
 _FIRST_ROUND = 2.0  # seconds that the first scrape may have to wait for first polls
+_FIXED = ("web", "log")  # keys of the configuration that are read at the start alone
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +81,10 @@ class Service:
                     del self.targets[name]
                     await self._schedule.remove(name)
                     await poller.close()
+            for key in _FIXED:
+                if getattr(new, key) != getattr(self.config, key):
+                    fields = {"key": key}
+                    log.warning("changed, needs a restart", extra={"fields": fields})
             self.config = new
             for name, target in wanted.items():
                 if name not in self.targets:
@@ -123,6 +129,7 @@ async def serve(read: Callable[[], Config]) -> None:
     guard = WebConfig(web.config_file) if web.config_file else None
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_default_executor(Threads())
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     reloads: set[asyncio.Task[None]] = set()

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from exporter import collectors
+from exporter.collector import Finding
 from exporter.errors import KpiExporterError, SourceError
 from exporter.exposition import Renderer
 from exporter.poll import Failure, failure, poll
@@ -13,7 +14,7 @@ from exporter.snapshot import Snapshot
 from exporter.sources import source_of
 
 if TYPE_CHECKING:
-    from exporter.collector import AnyCollector, Finding
+    from exporter.collector import AnyCollector
     from exporter.config import Config, Target
     from exporter.sources.base import Source
 
@@ -78,15 +79,16 @@ async def collect(config: Config, target: str, name: str, out: TextIO) -> int:
 
 async def _check_target(target: Target) -> list[Line]:
     source = source_of(target)
+    lines: list[Line] = []
     try:
         await source.connect(target.deadline + _PATIENCE)
-        lines = [Line(target.name, "", 0)]
+        lines.append(Line(target.name, "", 0))
         for collector in collectors.load(target.kind):
             settings = target.collectors.get(collector.name)
             if settings is None or settings.enabled:
                 lines.append(await _check_collector(source, collector))
     except SourceError as error:
-        return [Line(target.name, "", 0, failure(error))]
+        lines.append(Line(target.name, "", 0, failure(error)))
     finally:
         await source.close()
     return lines
@@ -101,10 +103,25 @@ async def _check_collector(source: Source[Any], collector: AnyCollector) -> Line
         if not result.answered:
             await source.connect(target.deadline)
         return Line(target.name, collector.name, 0, result)
-    findings: list[Finding] = []
-    if collector.inspect is not None:
-        findings = await source.run(collector.inspect, target.deadline)
+    findings = await _inspect(source, collector)
     return Line(target.name, collector.name, result.series, None, tuple(findings))
+
+
+async def _inspect(source: Source[Any], collector: AnyCollector) -> list[Finding]:
+    """Ask what works with less than it could; not to know is a finding too."""
+    if collector.inspect is None:
+        return []
+    try:
+        found: list[Finding] = await source.run(
+            collector.inspect, source.config.deadline
+        )
+    except SourceError as error:
+        why = failure(error)
+        if not why.answered:
+            await source.connect(source.config.deadline)
+        missing = f"whether it sees everything: {why.message}"
+        return [Finding(missing, why.fix or f"mend that first ({why.reason})")]
+    return found
 
 
 def _failed(why: Failure, out: TextIO) -> int:

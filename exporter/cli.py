@@ -118,7 +118,7 @@ def _serve_parser(parser: argparse.ArgumentParser) -> None:
 
 
 def _render_parser(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, metavar="FILE", help="the configuration")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="its file, in YAML")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     parser.add_argument(
         "--format",
@@ -132,7 +132,7 @@ def _render_parser(parser: argparse.ArgumentParser) -> None:
         type=_label,
         default=[],
         metavar="KEY=VALUE",
-        help="a label that the Kubernetes selectors ask for, such as release=monitoring",
+        help="a label that Kubernetes selectors ask for, such as release=monitoring",
     )
     parser.add_argument(
         "--speed",

@@ -19,7 +19,7 @@ from exporter import collectors
 from exporter.catalogue import indexes
 from exporter.catalogue.model import Profile
 from exporter.collector import SourceKind
-from exporter.units import Duration, address, check_port
+from exporter.units import Duration, address, check_http, check_port
 
 if TYPE_CHECKING:
     from exporter.catalogue.indexes import ExpectedIndex
@@ -119,7 +119,6 @@ class PostgresTarget(WithSecret):
 
     dsn: str
     databases: Filter = Filter()
-    schemas: Filter = Filter()
     users: Filter = Filter()
     statements: Statements = Statements()
 
@@ -237,6 +236,13 @@ class Links(Strict):
     external_url: str | None = None
     runbooks: str | None = None
     dashboards: str | None = None
+
+    @field_validator("external_url", "runbooks", "dashboards")
+    @classmethod
+    def _is_http(cls, value: str | None) -> str | None:
+        if value is not None:
+            check_http(value)
+        return value
 
 
 class Application(Strict):

@@ -18,6 +18,7 @@ from exporter.yaml_file import load as load_yaml
 if TYPE_CHECKING:
     from exporter.yaml_file import Location
 
+_COMMAND_LINE = Document(Path("command line"), {}, {})
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}")
 
 
@@ -27,7 +28,7 @@ def load(path: Path | None, given: dict[str, Any] | None = None) -> Config:
     `given` are targets and settings of the command line, which win over the file.
     Without targets the host is exported.
     """
-    document = load_yaml(path) if path else Document(Path("command line"), {}, {})
+    document = load_yaml(path) if path else _COMMAND_LINE
     problems = list(document.duplicates)
     data = document.data
     if not isinstance(data, dict):
@@ -40,7 +41,10 @@ def load(path: Path | None, given: dict[str, Any] | None = None) -> Config:
         config = Config.model_validate(merged)
     except ValidationError as error:
         found = [p for p in error.errors() if not _inherited(document, p["loc"])]
-        problems += [explain(document, Config, problem) for problem in found]
+        for problem in found:
+            flag = _is_given(given or {}, problem["loc"])
+            place = _COMMAND_LINE if flag else document
+            problems.append(explain(place, Config, problem))
     else:
         problems += _useless_overrides(document, config)
     if problems:
@@ -99,6 +103,16 @@ def _unusable_names(document: Document, data: dict[str, Any]) -> list[str]:
 def _inherited(document: Document, location: Location) -> bool:
     """Whether a wrong interval is the top level's, which is reported there."""
     return location[-1:] == ("interval",) and location not in document.lines
+
+
+def _is_given(given: dict[str, Any], location: Location) -> bool:
+    """Whether the value at a place comes from the command line."""
+    value: Any = given
+    for part in location:
+        if not isinstance(value, dict) or part not in value:
+            return False
+        value = value[part]
+    return True
 
 
 def _by_line(problem: str) -> tuple[int, str]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from exporter.collector import SourceKind
 from exporter.errors import Reason
 from exporter.metrics import counter, gauge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from exporter.metrics import Sample
-    from exporter.target import TargetPoller
+    from exporter.sources.base import Source
+    from exporter.watch import Watch
 
 _UP = {
     SourceKind.POSTGRES: "pg_up",
@@ -90,17 +91,19 @@ STRETCH = gauge(
 )
 
 
-def samples(target: TargetPoller) -> Iterator[Sample]:
+def samples(
+    source: Source[Any], watches: Sequence[Watch], *, up: bool | None, stretch: float
+) -> Iterator[Sample]:
     """Yield everything about one target; all series are there from the start."""
-    kind = target.config.kind
+    kind = source.config.kind
     if kind in UP:
-        yield UP[kind](int(target.up or 0))
+        yield UP[kind](int(up or 0))
     yield INFO(1, kind)
-    yield SECONDS(target.source.seconds)
-    yield QUERIES(target.source.queries)
-    yield CONNECTIONS(target.source.connections)
-    yield STRETCH(target.stretch)
-    for watch in target.watches:
+    yield SECONDS(source.seconds)
+    yield QUERIES(source.queries)
+    yield CONNECTIONS(source.connections)
+    yield STRETCH(stretch)
+    for watch in watches:
         name = watch.collector.name
         yield SUCCESS(int(watch.ok or 0), name)
         yield DURATION(watch.seconds or 0, name)

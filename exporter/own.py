@@ -49,6 +49,7 @@ class OwnMetrics:
     def reloaded(self, *, worked: bool) -> None:
         """Take note of an attempt to load the configuration."""
         self._reloaded.set(int(worked))
+        self._rendered = float("-inf")
         if worked:
             self._reloaded_at.set_to_current_time()
 

@@ -59,20 +59,23 @@ def failure(error: SourceError) -> Failure:
 
 
 class FailureLog:
-    """Logs a subject's first failure, a summary now and then, and its recovery."""
+    """Logs a first failure, each new reason, a summary now and then, and recovery."""
 
     def __init__(self, **subject: str) -> None:
         self._subject = subject
         self._since: float | None = None
         self._summed = 0.0
         self._count = 0
+        self._said: set[Reason] = set()
 
     def failed(self, why: Failure, now: float) -> None:
         """Take note of one failure at `now` (monotonic seconds)."""
         fields = {**self._subject, "reason": why.reason, "error": why.message}
         self._count += 1
-        if self._since is None:
-            self._since = self._summed = now
+        self._since = now if self._since is None else self._since
+        if why.reason not in self._said:
+            self._summed = now
+            self._said.add(why.reason)
             if why.fix:
                 fields["fix"] = why.fix
             log.warning("poll failed", extra={"fields": fields})
@@ -93,4 +96,5 @@ class FailureLog:
         }
         log.info("poll works again", extra={"fields": fields})
         self._since = None
+        self._said.clear()
         self._count = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -16,13 +17,17 @@ from apscheduler.triggers.date import DateTrigger
 from exporter.phase import Scrapes, Wish, next_start
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from exporter.target import Clock, TargetPoller
 
 _MARGIN = 0.1  # seconds between the end of a poll and the scrape that it is meant for
 _SETTLED = 0.03  # seconds without the end of a round, after which pages are prepared
-_SLOT = 0.02  # seconds by which targets that follow the same scraper are set apart
+_FIRST = 0.02  # seconds between the very first rounds of two targets
+_SLOT = 0.05  # most seconds by which targets that follow the same scraper are set apart
+_SPREAD = 0.8  # most of the scraper's period over which all of them are set apart
+_AT_ONCE = 16  # rounds that run side by side; more would only slow each other down,
+_PATIENCE = 0.1  # but one more per so many seconds may, lest frozen servers stop all
 _GUARD = 1.0  # seconds between two looks at the clocks
 _JUMP = 0.5  # seconds of disagreement between the clocks that count as a jump
 
@@ -36,23 +41,26 @@ class _Plan:
     scrapes: Scrapes = field(default_factory=Scrapes)
     last: float = float("-inf")
     idle: asyncio.Event = field(default_factory=asyncio.Event)
-    durations: deque[float] = field(default_factory=lambda: deque(maxlen=10))
+    usual: float = 0.0
+    _durations: deque[float] = field(default_factory=lambda: deque(maxlen=10))
 
-    @property
-    def usual(self) -> float:
-        """Seconds that a round takes, but for the longest of the latest ones.
+    def took(self, seconds: float) -> None:
+        """Take note of a round; `usual` is the longest of late but one.
 
-        One that connects or reads what is read rarely moves no other.
+        A round that connects or reads what is read rarely moves no other.
         """
-        return max(sorted(self.durations)[:-1], default=0.0)
+        self._durations.append(seconds)
+        self.usual = max(sorted(self._durations)[:-1], default=0.0)
 
 
 class Schedule:
     """Runs each target's rounds, timed to end just before the scrape they are for.
 
     At most one round of a target runs at a time. Rounds that could not begin because
-    one was still running are skipped and counted. APScheduler's timers are on the wall
-    clock: a guard compares it with the monotonic clock and plans anew after a jump.
+    one was still running are skipped and counted. Few targets have theirs side by side:
+    if a hundred began together, each would run into its deadline. APScheduler's timers
+    are on the wall clock: a guard compares it with the monotonic clock and plans anew
+    after a jump.
     """
 
     def __init__(
@@ -69,6 +77,8 @@ class Schedule:
         )
         self._offset = self._difference()
         self._guard: asyncio.TimerHandle | None = None
+        self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._waiting = 0
 
     def start(self) -> None:
         """Begin to poll."""
@@ -80,7 +90,7 @@ class Schedule:
         plan = _Plan(target, len(self._plans))
         plan.idle.set()
         self._plans[target.config.name] = plan
-        self._at(plan, self._clock.monotonic() + plan.index * _SLOT)
+        self._at(plan, self._clock.monotonic() + plan.index * _FIRST)
 
     async def remove(self, name: str) -> None:
         """Poll a target no more; waits for the round that runs."""
@@ -113,19 +123,39 @@ class Schedule:
         plan.idle.clear()
         plan.last = self._clock.monotonic()
         try:
-            await plan.target.round()
+            async with self._turn():
+                begun = self._clock.monotonic()
+                await plan.target.round()
+                plan.took(self._clock.monotonic() - begun)
         except Exception:
             log.exception("round failed", extra={"fields": {"target": name}})
         finally:
             plan.idle.set()
-        taken = self._clock.monotonic() - plan.last
-        plan.durations.append(taken)
-        missed = int(taken / plan.target.period)
+        missed = int((self._clock.monotonic() - plan.last) / plan.target.period)
         if missed:
             plan.target.missed(missed)
         if name in self._plans:
             self._replan([plan])
         self._settle()
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Wait until few rounds run, or until those before have waited long enough."""
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(_PATIENCE * self._waiting):
+                await self._turns.acquire()
+        except TimeoutError:
+            give = None
+        else:
+            give = self._turns.release
+        finally:
+            self._waiting -= 1
+        try:
+            yield
+        finally:
+            if give:
+                give()
 
     def _settle(self) -> None:
         if self._settling:
@@ -138,10 +168,19 @@ class Schedule:
         for plan in plans:
             if not plan.idle.is_set():
                 continue
-            beat = plan.scrapes.current(now) or self._everything.current(now)
-            lead = _MARGIN + 1.2 * plan.usual + plan.index * min(plan.usual, _SLOT)
+            beat = plan.scrapes.current(now)
+            lead = _MARGIN + 1.2 * plan.usual
+            if beat is None and (beat := self._everything.current(now)):
+                lead += self._behind(plan, beat.period)
             wish = Wish(plan.target.period, plan.last, lead)
             self._at(plan, next_start(beat, wish, now))
+
+    def _behind(self, plan: _Plan, period: float) -> float:
+        """Return the seconds kept free for targets that are polled after this one."""
+        apart = [(p.index, min(p.usual, _SLOT)) for p in self._plans.values()]
+        total = sum(seconds for _, seconds in apart)
+        behind = sum(seconds for index, seconds in apart if index < plan.index)
+        return behind * min(1.0, _SPREAD * period / total) if total else 0.0
 
     def _at(self, plan: _Plan, start: float) -> None:
         delay = start - self._clock.monotonic()

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from exporter import health
@@ -14,6 +13,7 @@ from exporter.collector import Cost
 from exporter.errors import Reason, SourceError
 from exporter.exposition import Renderer
 from exporter.poll import Failure, FailureLog, failure, poll
+from exporter.watch import watches_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from exporter.exposition import Rendered
     from exporter.snapshot import Snapshot
     from exporter.sources.base import Source
+    from exporter.watch import Watch
 
 _BUDGET = 0.02  # share of the time that a target's server may be kept busy by us
 _MOST_STRETCH = 4.0
@@ -56,33 +57,6 @@ class Backoff:
         self.until, self.tries = 0.0, 0
 
 
-@dataclass(slots=True)
-class Watch:
-    """A collector at a target: its state between polls and what came of them."""
-
-    collector: AnyCollector
-    interval: float
-    renderer: Renderer
-    log: FailureLog
-    state: Any
-    started: float | None = None
-    seconds: float | None = None
-    last_success: float | None = None
-    polls: int = 0
-    skipped: int = 0
-    series: int = 0
-    dropped: int = 0
-    failures: Counter[Reason] = field(default_factory=Counter)
-    failure: Failure | None = None
-
-    @property
-    def ok(self) -> bool | None:
-        """Whether the latest poll worked; None before the first one."""
-        if self.failure is not None:
-            return False
-        return True if self.last_success is not None else None
-
-
 class TargetPoller:
     """A target with its source, its collectors and their outcomes."""
 
@@ -100,7 +74,7 @@ class TargetPoller:
         self.why: Failure | None = None
         self.stretch = 1.0
         self.polled = asyncio.Event()
-        self.watches = _watches(self.config, collectors)
+        self.watches = watches_of(self.config, collectors)
         self._snapshot = snapshot
         self._clock = clock
         self._backoff = Backoff()
@@ -140,7 +114,9 @@ class TargetPoller:
 
     def publish(self) -> None:
         """Put the target's health into the snapshot."""
-        rendered = self._health.render(health.samples(self))
+        rendered = self._health.render(
+            health.samples(self.source, self.watches, up=self.up, stretch=self.stretch)
+        )
         self._snapshot.put(self.config.name, _HEALTH, rendered.families)
 
     async def close(self) -> None:
@@ -232,18 +208,3 @@ class TargetPoller:
         self._measured = (now, spent)
         self._busy += _SMOOTHING * (share - self._busy)
         self.stretch = min(_MOST_STRETCH, max(1.0, self._busy / _BUDGET))
-
-
-def _watches(config: Target, collectors: Sequence[AnyCollector]) -> list[Watch]:
-    """Make the enabled collectors' watches, cheap ones first."""
-    watches: list[Watch] = []
-    for collector in sorted(collectors, key=lambda c: (c.cost is Cost.COSTLY, c.name)):
-        settings = config.collectors.get(collector.name)
-        if settings and not settings.enabled:
-            continue
-        own = max(collector.interval or 0.0, config.interval)
-        interval = settings.interval if settings and settings.interval else own
-        log = FailureLog(target=config.name, collector=collector.name)
-        renderer = Renderer(config.name, config.series_limit)
-        watches.append(Watch(collector, interval, renderer, log, collector.state()))
-    return watches

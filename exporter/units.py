@@ -42,3 +42,11 @@ def check_port(url: str) -> None:
         _ = urlsplit(url).port
     except ValueError as error:
         raise ValueError("the port must be a number from 1 to 65535") from error
+
+
+def check_http(url: str) -> None:
+    """Refuse what is no http or https URL with a host; raises ValueError."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("a URL is https://host or http://host:10099/path")
+    check_port(url)

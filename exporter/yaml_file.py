@@ -33,9 +33,9 @@ class Document(NamedTuple):
         return self.lines.get(location, 1)
 
     def problem(self, location: Location, message: str) -> str:
-        """Say a problem with its file, line and key."""
+        """Say a problem with its file, line (if there are any) and key."""
         key = ".".join(str(part) for part in location)
-        place = f"{self.path}:{self.line(location)}"
+        place = f"{self.path}:{self.line(location)}" if self.lines else str(self.path)
         return f"{place}: {key}: {message}" if key else f"{place}: {message}"
 
 

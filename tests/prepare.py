@@ -29,6 +29,7 @@ NEEDS = (
     Need("promtool", "prometheus", "checking metrics, rules and configuration"),
     Need("amtool", "prometheus-alertmanager", "receiving alerts"),
     Need("openssl", "openssl", "the certificates of the TLS tests"),
+    Need("faketime", "faketime", "setting the clock of one process back"),
 )
 
 

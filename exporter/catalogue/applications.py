@@ -42,6 +42,18 @@ NAMINGS: Final[dict[str, dict[str, str]]] = {
 }
 """Metric and label names by role; what OpenTelemetry does not name keeps its name."""
 
+_CACHE = ("cache_level", "cache_type")
+_LABELS_OF: Final[dict[str, tuple[str, ...]]] = {
+    "requests": ("$status", "$route"),
+    "request_seconds": ("$status", "$route"),
+    "query_seconds": ("query_type", "table"),
+    "cache_hits": _CACHE,
+    "cache_misses": _CACHE,
+    "rate_limited": ("handler",),
+    "websocket_seconds": (),
+    "task_seconds": (),
+    "embedding_seconds": (),
+}
 _METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _LABELS = ("status", "route")
@@ -90,6 +102,18 @@ class Application:
         }
         labels = (f'{name}="{_escaped(text)}"' for name, text in self.labels.items())
         return self.fill(text, labels=", ".join(labels), **routes, **more)
+
+    def declared(self) -> dict[str, frozenset[str]]:
+        """Return the labels by name of every series that it is expected to publish."""
+        found = {}
+        for role, labels in _LABELS_OF.items():
+            own = frozenset(self.fill(label) for label in labels) | self.fixed
+            name = self.fill(f"${role}")
+            found[name] = own
+            if role.endswith("_seconds"):
+                found[f"{name}_bucket"] = own | {"le"}
+                found[f"{name}_sum"] = found[f"{name}_count"] = own
+        return found
 
     @property
     def fixed(self) -> frozenset[str]:

@@ -100,6 +100,6 @@ def advice(plan: Plan) -> str:
         compared = re.compile(_COMPARED.format(re.escape(found[1])))
         for operator in plan.operators:
             wanted = compared.search(operator.details)
-            if operator.name == "Filter" and wanted:
+            if wanted:
                 return f"CREATE INDEX FOR (n:`{found[2]}`) ON (n.`{wanted[1]}`)"
     return "CREATE INDEX FOR (n:LABEL) ON (n.PROPERTY) for what the query looks up"

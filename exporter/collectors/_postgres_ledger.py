@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Row = tuple[Any, ...]
 Statement = tuple[int, int, int | None]
 
-USER, DATABASE, QUERY, _TOPLEVEL, CALLS = range(5)
+USER, DATABASE, QUERY, _TOPLEVEL, CALLS, TIME = range(6)
 
 OTHER = "other"
 _MOST_DATABASES = 100
@@ -38,15 +38,17 @@ class Origin(NamedTuple):
 class Poll(NamedTuple):
     """One reading of the view: rows of user, database, query id, toplevel, figures.
 
-    `databases` names those whose statements count. Rows of `left_out`, a user and a
-    query id, or a user and None for all of them, do not; rows of `held` wait until a
-    later poll. `size` statements at the most have series, chosen by the figures at the
-    places `busy`, each group of them a kind of load.
+    The figures begin with calls and time. `databases` names those whose statements
+    count. Rows of `left_out`, a user and a query id, or a user and None for all of his,
+    do not; rows of `held` wait until a later poll. `size` statements at the most have
+    series, all of `users` that still have a name, chosen by the figures at the places
+    `busy`, each group a kind of load.
     """
 
     origin: Origin
     rows: Sequence[Row]
     databases: Mapping[int, str]
+    users: AbstractSet[int]
     left_out: AbstractSet[tuple[int, int | None]]
     held: AbstractSet[tuple[int, int | None]]
     size: int
@@ -60,9 +62,10 @@ class Poll(NamedTuple):
         )
 
     def known(self, statement: Statement) -> bool:
-        """Tell whether a statement may have series: neither hidden nor held."""
+        """Tell whether a statement may have series: it has labels, and is not held."""
         user, _, query = statement
-        return query is not None and (user, query) not in self.held
+        named = query is not None and user in self.users
+        return named and (user, query) not in self.held
 
 
 class Change(NamedTuple):
@@ -160,11 +163,7 @@ class Ledger:
             self.other.setdefault(place, [0] * len(change.figures))
         scores = Scores()
         scores.add(past, poll.busy)
-        known = {
-            s
-            for s, _, _ in past
-            if s[QUERY] is not None and (s[USER], s[QUERY]) not in poll.held
-        }
+        known = {change.statement for change in past if poll.known(change.statement)}
         for statement in self._top.update(scores.of(known), poll.size):
             self.of[statement] = [0] * len(past[0].figures)
 
@@ -174,7 +173,7 @@ class Ledger:
         changed = [
             (key, row)
             for key, row in now.items()
-            if key not in last or last[key][CALLS] != row[CALLS]
+            if key not in last or last[key][TIME] != row[TIME]
         ]
         for key, row in changed:
             before = last.get(key)
@@ -188,15 +187,16 @@ class Ledger:
     def _added(self, key: Row, new: Row, old: Row | None) -> Sequence[float] | None:
         """Return what was added to one row, None when that cannot be known.
 
-        A row that was evicted and came back counts from 0 again. A sum of hidden rows
-        shrinks when one of them is evicted, and rows that were hidden among others
-        until now bring a past of unknown length.
+        A row that was evicted and came back counts from 0 again: it took other time
+        for no more calls. A sum of hidden rows shrinks when one of them is evicted, and
+        rows that were hidden among others until now bring a past of unknown length.
         """
+        grown = old is not None and new[0] > old[0]
         if key[QUERY] is None:
-            return difference(new, old) if old and new[0] >= old[0] else None
+            return difference(new, old) if grown else None
         if old is None and key[:QUERY] in self._hidden:
             return None
-        return difference(new, old)
+        return difference(new, old if grown else None)
 
     def _account(self, changes: Sequence[Change], poll: Poll) -> None:
         self._scores.add(changes, poll.busy)

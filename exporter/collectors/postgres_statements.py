@@ -209,7 +209,8 @@ def samples(rows: Rows, state: State) -> Iterator[Sample]:
     yield RESET(rows.info.reset)
     for (user, database, query), figures in of.items():
         name, datname = rows.users.get(user), rows.databases.get(database)
-        yield from _samples(figures, (name, datname, str(query)))
+        if name is not None and datname is not None:  # else it was dropped
+            yield from _samples(figures, (name, datname, str(query)))
     for datname, figures in other.items():
         yield from _samples(figures, (OTHER, datname, OTHER))
     if rows.settings.text:
@@ -233,6 +234,7 @@ def _account(
         Origin(rows.info.started, rows.info.reset),
         rows.found,
         {oid: n for oid, n in rows.databases.items() if keeps(settings.databases, n)},
+        rows.users.keys(),
         strangers | {(role, query) for query in state.texts.own},
         {(role, query) for query in state.texts.unclear},
         settings.top,
@@ -244,9 +246,7 @@ def _account(
     return state.ledger.of, state.ledger.other
 
 
-def _samples(
-    figures: list[float], labels: tuple[str | None, str | None, str]
-) -> Iterator[Sample]:
+def _samples(figures: list[float], labels: tuple[str, str, str]) -> Iterator[Sample]:
     for (metric, divisor), value in zip(FIGURES, figures, strict=True):
         yield metric(value / divisor if divisor > 1 else value, *labels)
 

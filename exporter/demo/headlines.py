@@ -23,6 +23,7 @@ NAMES = frozenset(
         "node_load1",
         "node_memory_MemAvailable_bytes",
         "node_memory_MemTotal_bytes",
+        "node_process_group_cpu_seconds_total",
         "pg_settings_max_connections",
         "pg_stat_activity_count",
         "pg_stat_database_blks_hit",
@@ -41,7 +42,7 @@ NAMES = frozenset(
         "redis_memory_used_bytes",
     }
 )
-_TEXT_WIDTH = 48
+_TEXT_WIDTH = 64
 
 
 def percent(ratio: float | None) -> str:
@@ -50,8 +51,10 @@ def percent(ratio: float | None) -> str:
 
 
 def milliseconds(seconds: float | None) -> str:
-    """Write seconds as milliseconds; a dash for what is not known."""
-    return "-" if seconds is None else f"{seconds * 1000:.3g} ms"
+    """Write seconds, mostly as milliseconds; a dash for what is not known."""
+    if seconds is None:
+        return "-"
+    return f"{seconds:.3g} s" if seconds >= 1 else f"{seconds * 1000:.3g} ms"
 
 
 def rate(per_second: float | None, unit: str) -> str | None:
@@ -94,6 +97,7 @@ def _statements(page: Change, target: str) -> list[str | None]:
     if not calls or not took:
         return []
     by_id = page.by("pg_stat_statements_seconds_total", "queryid", target=target)
+    by_id.pop("other", None)
     top = max(by_id, key=lambda key: by_id[key], default="")
     texts = page.now.each("pg_stat_statements_query_id", target=target, queryid=top)
     text = next((found.labels.get("query", top) for found in texts), top)
@@ -155,19 +159,28 @@ def _cpu(page: Change, target: str) -> list[str | None]:
     every = page.of("node_cpu_seconds_total", target=target)
     idle = page.of("node_cpu_seconds_total", target=target, mode="idle")
     ratio = page.share(idle, every)
-    return [None if ratio is None else f"busy {percent(1 - ratio)}"]
+    return [None if ratio is None else f"CPU {percent(1 - ratio)} busy"]
 
 
 def _memory(page: Change, target: str) -> list[str | None]:
     free = page.now.total("node_memory_MemAvailable_bytes", target=target)
     every = page.now.total("node_memory_MemTotal_bytes", target=target)
     ratio = page.share(free, every)
-    return [None if ratio is None else f"used {percent(1 - ratio)}"]
+    return [None if ratio is None else f"memory {percent(1 - ratio)} used"]
 
 
 def _load(page: Change, target: str) -> list[str | None]:
     load = page.now.total("node_load1", target=target)
-    return [None if load is None else f"{load:.2f} over 1 min"]
+    return [None if load is None else f"load {load:.2f}"]
+
+
+def _process_groups(page: Change, target: str) -> list[str | None]:
+    name = "node_process_group_cpu_seconds_total"
+    seconds = page.now.moment - page.before.moment
+    took = page.by(name, "group", target=target)
+    first = sorted(took, key=lambda group: -took[group])
+    shares = [f"{group} {percent(took[group] / seconds)}" for group in first]
+    return [f"of one core: {', '.join(shares)}" if shares else None]
 
 
 def _filesystem(page: Change, target: str) -> list[str | None]:
@@ -195,6 +208,7 @@ _HEADLINES: dict[tuple[str, str], Headline] = {
     ("host", "memory"): _memory,
     ("host", "load"): _load,
     ("host", "filesystem"): _filesystem,
+    ("host", "process_groups"): _process_groups,
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import shutil
 import signal
 import socket
@@ -44,8 +45,9 @@ def main(
 ) -> int:
     """Run the demo until Ctrl-C, SIGTERM or `duration` seconds; return the exit status.
 
-    The fault is injected after a healthy phase. 0 is a good end, 1 a failure, 2 a fault
-    that does not exist; errors are one message on stderr.
+    The fault is injected after a healthy phase: ten seconds, or a third of `duration`
+    if that is less. 0 is a good end, 1 a failure, 2 a fault that does not exist; errors
+    are one message on stderr.
     """
     try:
         chosen = faults.load(fault) if fault else None
@@ -63,7 +65,7 @@ def main(
 
 
 async def _until_stopped(work: Coroutine[Any, Any, None]) -> None:
-    """Run the work; SIGINT or SIGTERM ends it in order, further ones change nothing."""
+    """Run the work; a signal to stop ends it in order, further ones change nothing."""
     running = asyncio.create_task(work)
     loop = asyncio.get_running_loop()
     stopped: list[int] = []
@@ -73,7 +75,7 @@ async def _until_stopped(work: Coroutine[Any, Any, None]) -> None:
             running.cancel()
         stopped.append(number)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stop, number)
     try:
         await running
@@ -141,7 +143,8 @@ class World:
         with self._show:
             work = [load.run(), _guard(programs), watcher.run(self._show, self._title)]
             if fault:
-                work.append(self._break(fault, places))
+                healthy = min(_HEALTHY_SECONDS, (duration or math.inf) / 3)
+                work.append(self._break(fault, places, healthy))
             tasks = [asyncio.create_task(part) for part in work]
             try:
                 done, _ = await asyncio.wait(
@@ -157,11 +160,13 @@ class World:
     def _title(self) -> str:
         return self._state
 
-    async def _break(self, fault: faults.Fault, places: Places) -> NoReturn:
+    async def _break(
+        self, fault: faults.Fault, places: Places, healthy: float
+    ) -> NoReturn:
         """Inject the fault after the healthy phase; mend it when cancelled."""
-        self._show.say(f"fault {fault.name} in {_HEALTHY_SECONDS:g} s: {fault.breaks}")
+        self._show.say(f"fault {fault.name} in {healthy:.0f} s: {fault.breaks}")
         self._state = f"{fault.name} soon"
-        await asyncio.sleep(_HEALTHY_SECONDS)
+        await asyncio.sleep(healthy)
         try:
             async with fault.broken(places):
                 self._show.say(f"fault {fault.name} is in")

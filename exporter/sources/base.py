@@ -1,4 +1,4 @@
-"""What all sources share: the deadline, the account of own cost, the error's way out."""
+"""What all sources share: the deadline, our own cost, the way of an error out."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ class Source(ABC, Generic[ConfigT]):
 
     @abstractmethod
     async def _connect(self) -> None:
-        """Open the connection unless a usable one is there; raise what the driver raises."""
+        """Open the connection unless a usable one is there; raises as the driver."""
 
     @abstractmethod
     async def _read(self, read: Callable[[Self], Awaitable[ResultT]]) -> ResultT:
-        """Run one collector's read on the open connection, in a transaction if there are any."""
+        """Run one read on the open connection, in a transaction if there are any."""
 
     @abstractmethod
     def _classify(self, error: Exception) -> SourceError:
@@ -70,7 +70,7 @@ class Source(ABC, Generic[ConfigT]):
     async def _within(
         self, work: Coroutine[Any, Any, ResultT], timeout: float
     ) -> ResultT:
-        """Bound the work from outside: a driver's own cancelling may wait for a frozen server."""
+        """Bound the work from outside: drivers that cancel may wait for the server."""
         task = asyncio.create_task(work)
         started = time.monotonic()
         try:

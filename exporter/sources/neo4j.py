@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from typing import TYPE_CHECKING, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from neo4j import READ_ACCESS, AsyncGraphDatabase, Query
 from neo4j.exceptions import Neo4jError
@@ -16,20 +16,19 @@ from exporter.errors import Reason, SourceError
 from exporter.secret import read_secret
 from exporter.sources.base import Source
 from exporter.sources.neo4j_errors import classify
+from exporter.sources.neo4j_login import FailedLogin
 from exporter.sources.neo4j_plan import Plan, Refusal, parse
 from exporter.sources.neo4j_rows import Server, bounded, places, plain
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from neo4j import AsyncDriver, AsyncSession, AsyncTransaction
+    from neo4j import Address, AsyncDriver, AsyncSession, AsyncTransaction
 
 RowT = TypeVar("RowT")
 ResultT = TypeVar("ResultT")
 
 _WARM_UP = 10.0  # a server that has just started compiles its first queries for seconds
-_HOLD = 300.0
-_HOLD_LOCKED = 15.0  # a locked account is free after 5 s; our tries do not count then
 _GOODBYE = 1.0
 _MARK = {"app": "kpi-exporter"}
 _COMPONENTS = """
@@ -40,15 +39,6 @@ WHERE name = 'Neo4j Kernel' RETURN versions[0] AS version, edition
 # All that goes wrong reaches us as an error; the driver's own log lines would say it
 # twice, and its hints about queries are for those who write them.
 logging.getLogger("neo4j").setLevel(logging.CRITICAL)
-
-
-class _Refused(NamedTuple):
-    """A login that failed: which secret, why, and until when it is not tried again."""
-
-    secret: str | None
-    message: str
-    fix: str | None
-    until: float
 
 
 class Neo4jSource(Source[Neo4jTarget]):
@@ -66,8 +56,11 @@ class Neo4jSource(Source[Neo4jTarget]):
         self._server: Server | None = None
         self._driver: AsyncDriver | None = None
         self._secret: str | None = None
-        self._refused: _Refused | None = None
+        self._failed = FailedLogin()
+        self._may_open = False
+        self._tried: set[object] = set()
         self._until = 0.0
+        self._longest = 0.0
         self._closing: set[asyncio.Task[None]] = set()
 
     @property
@@ -102,9 +95,16 @@ class Neo4jSource(Source[Neo4jTarget]):
     async def run(
         self, read: Callable[[Self], Awaitable[ResultT]], timeout: float
     ) -> ResultT:
-        """Run a collector's `read` within `timeout` seconds; raises SourceError."""
-        self._until = self.clock() + timeout
-        return await super().run(read, timeout)
+        """Run a collector's `read` within `timeout` seconds; raises SourceError.
+
+        Its first run on a connection may take longer: a server that has just started
+        takes seconds for the first query of a kind.
+        """
+        bound = timeout if read in self._tried else max(timeout, _WARM_UP)
+        self._until, self._longest = self.clock() + bound, timeout / 2
+        result = await super().run(read, bound)
+        self._tried.add(read)
+        return result
 
     async def fetch(
         self,
@@ -146,12 +146,13 @@ class Neo4jSource(Source[Neo4jTarget]):
         leaves room for others; then it is ended here and on the server, and refused
         with `timeout`. At most 10,000 rows.
         """
-        budget = (self._until - self.clock()) / 2
+        budget = min(self._longest, (self._until - self.clock()) / 2)
         return await self._settle(self._profile(cypher, parameters, budget))
 
     def discard(self) -> None:
         """Throw the connection away at once, without waiting for the server."""
         driver, self._driver, self._server = self._driver, None, None
+        self._tried.clear()
         if driver is not None:
             task = asyncio.create_task(_close(driver))
             self._closing.add(task)
@@ -168,12 +169,12 @@ class Neo4jSource(Source[Neo4jTarget]):
         if self._driver is not None:
             return
         self._secret = await read_secret(self.config)
-        refused = self._refused
-        if refused and refused.secret == self._secret and self.clock() < refused.until:
-            raise SourceError(Reason.AUTH, refused.message, fix=refused.fix)
+        self._failed.check(self._secret, self.clock())
+        self._may_open = True
         user = self.config.user
         self._driver = AsyncGraphDatabase.driver(
-            self.config.uri,
+            direct(self.config.uri),
+            resolver=self._open,
             auth=None if user is None else (user, self._secret or ""),
             user_agent=f"kpi-exporter/{__version__}",
             telemetry_disabled=True,
@@ -181,7 +182,18 @@ class Neo4jSource(Source[Neo4jTarget]):
             max_connection_lifetime=-1,
         )
         await self._driver.verify_connectivity()
-        self._refused = None
+
+    def _open(self, address: Address) -> list[Address]:
+        """Let the driver open one connection, and none behind our back.
+
+        After a loss it would log in with a secret that may be old, to a server that may
+        be of another version by now.
+        """
+        if not self._may_open:
+            text = f"the connection to {self.config.uri} was lost"
+            raise SourceError(Reason.CONNECT, text)
+        self._may_open = False
+        return [address]
 
     async def _meet(self) -> None:
         """Let the database answer for the first time, and learn what it is."""
@@ -224,11 +236,13 @@ class Neo4jSource(Source[Neo4jTarget]):
                 async with begun as transaction:
                     return await _drain(transaction, f"PROFILE {cypher}", parameters)
         except TimeoutError as error:
+            self._may_open = True  # the driver has closed the one that was waiting
             text = f"not done within {budget:.1f} s"
             raise SourceError(Reason.TIMEOUT, text, answered=True) from error
 
     def _query(self, text: str) -> Query:
-        return Query(text, timeout=self.config.deadline, metadata=_MARK)
+        longest = max(self.config.deadline, _WARM_UP)
+        return Query(text, timeout=longest, metadata=_MARK)
 
     def _session(self, database: str | None = None) -> AsyncSession:
         if self._driver is None:
@@ -242,14 +256,17 @@ class Neo4jSource(Source[Neo4jTarget]):
     def _classify(self, error: Exception) -> SourceError:
         classified = classify(error, self.config.uri)
         if classified.reason is Reason.AUTH:
-            locked = "AuthenticationRateLimit" in str(classified)
-            until = self.clock() + (_HOLD_LOCKED if locked else _HOLD)
-            message, fix = str(classified), classified.fix
-            self._refused = _Refused(self._secret, message, fix, until)
+            self._failed.note(self._secret, classified, self.clock())
         return classified
 
 
 SOURCE = Neo4jSource
+
+
+def direct(uri: str) -> str:
+    """Return the URI without routing: figures are those of one server."""
+    scheme, _, rest = uri.partition("://")
+    return f"{scheme.replace('neo4j', 'bolt')}://{rest}"
 
 
 def _now() -> float:

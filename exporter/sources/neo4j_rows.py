@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from neo4j.time import DateTime, Duration
@@ -65,8 +64,7 @@ async def bounded(result: AsyncResult) -> AsyncIterator[tuple[Any, ...]]:
 def plain(value: object) -> object:
     """Turn the driver's moments into Unix seconds and its durations into seconds."""
     if isinstance(value, DateTime):
-        native = value.to_native()
-        return (native if native.tzinfo else native.replace(tzinfo=UTC)).timestamp()
+        return value.to_native().timestamp()
     if isinstance(value, Duration):
         days = value.months * 30 + value.days
         return days * 86400 + value.seconds + value.nanoseconds / 1e9

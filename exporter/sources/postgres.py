@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
+from traceback import clear_frames
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 import psycopg
@@ -35,8 +37,9 @@ _BEGIN = (
     f"begin {MARK} read only; set local {MARK} statement_timeout = {{statement}}; "
     f"set local {MARK} lock_timeout = {{lock}}"
 )
-_COMMIT = f"commit {MARK}".encode()
-_ROLLBACK = f"rollback {MARK}".encode()
+_RAW = f"; set local {MARK} client_encoding = 'SQL_ASCII'"  # else it refuses such text
+_COMMIT = f"commit {MARK}"
+_ROLLBACK = f"rollback {MARK}"
 _EXTENSION = """
 select n.nspname as schema, e.extversion as version
 from pg_extension e join pg_namespace n on n.oid = e.extnamespace
@@ -77,10 +80,10 @@ class PostgresSource(Source[PostgresTarget]):
         self.wanted: set[int] = set()
         self._connection: AsyncConnection[Any] | None = None
         self._extensions: dict[str, Extension] = {}
-        self._begin = _BEGIN.format(
+        self._limits = self._begin = _BEGIN.format(
             statement=int(config.deadline * 1000 * _STATEMENT_SHARE),
             lock=int(config.deadline * 1000 * _LOCK_SHARE),
-        ).encode()
+        )
 
     @property
     def connections(self) -> int:
@@ -137,11 +140,11 @@ class PostgresSource(Source[PostgresTarget]):
             return
         self.discard()
         self._extensions.clear()
-        connection = await AsyncConnection.connect(
-            **await self._parameters(), autocommit=True, prepare_threshold=None
-        )
+        connection = await self._opened(await self._parameters())
         self._connection = connection
         postgres_types.register(connection)
+        raw = connection.info.parameter_status("server_encoding") == "SQL_ASCII"
+        self._begin = self._limits + (_RAW if raw else "")
         self.version = connection.info.server_version
         self.role = connection.info.user
         self._database = connection.info.dbname
@@ -152,6 +155,16 @@ class PostgresSource(Source[PostgresTarget]):
                 f"PostgreSQL {self.version // 10000} is too old; 13 is the oldest",
                 answered=True,
             )
+
+    async def _opened(self, parameters: dict[str, Any]) -> AsyncConnection[Any]:
+        """Open a connection; one that is given up is closed at once."""
+        try:
+            return await AsyncConnection.connect(
+                **parameters, autocommit=True, prepare_threshold=None
+            )
+        except asyncio.CancelledError as cancelled:
+            clear_frames(cancelled.__traceback__)  # only they hold the driver's socket
+            raise
 
     async def _parameters(self) -> dict[str, Any]:
         """Return the dsn's parameters with the secret and our name in them."""
@@ -198,9 +211,9 @@ class PostgresSource(Source[PostgresTarget]):
         await self._send(_COMMIT)
         return result
 
-    async def _send(self, command: bytes) -> None:
+    async def _send(self, command: str) -> None:
         self.queries += 1
-        await self._open().execute(command)
+        await self._open().execute(command.encode())
 
     async def _rows(
         self,

@@ -100,6 +100,8 @@ def classify(error: Exception, role: str | None) -> SourceError:
         return _answer(error, error.sqlstate, role or "CURRENT_USER")
     if isinstance(error, psycopg.OperationalError):
         return _no_answer(error)
+    if type(error) is psycopg.DatabaseError:  # what libpq says of nonsense
+        return _no_answer(error)
     if isinstance(error, OSError):
         return SourceError(Reason.CONNECT, _line(str(error)))
     what = _line(f"{type(error).__name__}: {error}")
@@ -147,7 +149,7 @@ def _grant(text: str, role: str) -> str:
     return form.format(found[2], role)
 
 
-def _no_answer(error: psycopg.OperationalError) -> SourceError:
+def _no_answer(error: psycopg.Error) -> SourceError:
     """Classify a failed login or a broken connection by its text.
 
     A server that speaks another language than English is told by whether it was given

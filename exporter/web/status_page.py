@@ -27,6 +27,7 @@ POLICY = (
 
 _MOST_OPEN = 8  # targets; with more of them those that do well are folded
 _RELOAD_SECONDS = 30
+_SHORT = 0.01  # seconds; polls below it are shown with one more digit
 _LONGEST = 1000  # characters of a message
 _CHECK = "Run <code>kpi-exporter check</code>"
 
@@ -200,4 +201,6 @@ def _ago(seconds: float | None) -> str:
 def _took(seconds: float | None) -> str:
     if seconds is None:
         return ""
-    return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
+    if seconds >= 1:
+        return f"{seconds:.1f} s"
+    return f"{seconds * 1000:.{0 if seconds >= _SHORT else 1}f} ms"

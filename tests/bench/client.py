@@ -134,3 +134,30 @@ def beat(seconds: float, count: int) -> Iterator[int]:
     for turn in range(count):
         time.sleep(max(0.0, begun + turn * seconds - time.monotonic()))
         yield turn
+
+
+def values(page: str, name: str) -> dict[str, float]:
+    """Return the values of a metric by the text of their labels.
+
+    A parser for all that a page may hold would take more CPU time than the exporter.
+    """
+    found = {}
+    for line in page.splitlines():
+        if line.startswith(f"{name}{{"):
+            labels, _, value = line.rpartition(" ")
+            found[labels] = float(value)
+    return found
+
+
+def by_target(page: str, name: str) -> dict[str, float]:
+    """Return the highest value of a metric for each target."""
+    most: dict[str, float] = {}
+    for labels, value in values(page, name).items():
+        target = labels.partition('target="')[2].partition('"')[0]
+        most[target] = max(most.get(target, value), value)
+    return most
+
+
+def rounds(page: str) -> dict[str, float]:
+    """Return the rounds of each target so far: the polls of its busiest collector."""
+    return by_target(page, "kpi_exporter_collector_polls_total")

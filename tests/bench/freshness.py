@@ -7,10 +7,9 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.collector import SourceKind
-from tests.bench.client import Scraper, beat, quantile
+from tests.bench.client import Scraper, beat, by_target, quantile, rounds
 from tests.bench.report import Line
 from tests.bench.world import quickened, wait_for_all
-from tests.integration.exporter_process import Page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 _KINDS = tuple(SourceKind)
 _EVERY = 1.0
 _FINDING = 10  # scrapes until the scraper is recognised and followed
+_SUCCESS = "kpi_exporter_collector_last_success_timestamp_seconds"
 _WINDOWS = 3
 _SCRAPES = 40
 
@@ -37,11 +37,11 @@ def run(world: World) -> Iterator[Line]:
             now, begun = time.time(), time.perf_counter()
             body = scraper.fetch()
             seconds = time.perf_counter() - begun
-            page = Page(gzip.decompress(body).decode())
-            before, polls = polls, _polls(page)
+            page = gzip.decompress(body).decode()
+            before, polls = polls, rounds(page)
             if turn >= _FINDING:
                 found.taken.append(seconds)
-                found.ages.extend(_ages(page, now))
+                found.ages.extend(now - at for at in by_target(page, _SUCCESS).values())
                 found.new.extend(polls[name] - before[name] for name in polls)
     yield from _lines(found)
 
@@ -71,20 +71,3 @@ def _lines(found: Found) -> Iterator[Line]:
     note = f"p50 {quantile(taken, 0.5) * 1e3:.2f}, best of {_WINDOWS} times {_SCRAPES}"
     what = "first scrape after a poll, gzip, longest"
     yield Line(what, taken[-1] * 1e3, "ms", most=5.0, note=note)
-
-
-def _ages(page: Page, now: float) -> list[float]:
-    """Return the age of each target's newest data."""
-    newest: dict[str, float] = {}
-    name = "kpi_exporter_collector_last_success_timestamp_seconds"
-    for labels, value in page.samples(name):
-        newest[labels["target"]] = max(newest.get(labels["target"], 0), value)
-    return [now - value for value in newest.values()]
-
-
-def _polls(page: Page) -> dict[str, float]:
-    """Return the rounds of each target so far: the polls of its busiest collector."""
-    most: dict[str, float] = {}
-    for labels, value in page.samples("kpi_exporter_collector_polls_total"):
-        most[labels["target"]] = max(most.get(labels["target"], 0), value)
-    return most

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from statistics import linear_regression
+from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.collector import SourceKind
-from tests.bench.client import Scraper
+from tests.bench.client import Scraper, beat, rounds, values
 from tests.bench.machine import resident_mib
 from tests.bench.report import Line
-from tests.bench.rounds import rounds
 from tests.bench.world import quickened, wait_for_all
-from tests.integration.exporter_process import Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,8 +21,8 @@ _TRIO = (SourceKind.POSTGRES, SourceKind.REDIS, SourceKind.HOST)
 _EVERY = 0.2
 _ROUNDS = 200
 _POLLS = 10_000
-_SETTLED = 0.4  # of the polls: until then caches fill up
-_NONE = 0.1  # MiB per 1,000 polls that cannot be told from none
+_SETTLED = 4000  # polls until caches are full
+_NONE = 0.5  # MiB that cannot be told from none: memory goes up and down by more
 
 
 class Moment(NamedTuple):
@@ -55,24 +53,28 @@ def run(world: World) -> Iterator[Line]:
 def _follow(
     exporter: ExporterProcess, enough: Callable[[Moment], bool]
 ) -> list[Moment]:
-    """Scrape about once per round until it is enough."""
+    """Scrape once per round until it is enough."""
     moments: list[Moment] = []
     with Scraper(exporter.port) as scraper:
-        while not moments or not enough(moments[-1]):
-            page = Page(scraper.text())
-            polls = page.sum("kpi_exporter_collector_polls_total")
+        for _ in beat(_EVERY, _POLLS):
+            page = scraper.text()
+            polls = sum(values(page, "kpi_exporter_collector_polls_total").values())
             mib = resident_mib(exporter.process.pid)
-            moments.append(Moment(polls, rounds(page), mib))
+            moments.append(Moment(polls, max(rounds(page).values()), mib))
+            if enough(moments[-1]):
+                break
     return moments
 
 
 def _growth(found: list[Moment]) -> Line:
-    settled = [moment for moment in found if moment.polls >= _SETTLED * _POLLS]
-    slope, _ = linear_regression(
-        [moment.polls / 1000 for moment in settled], [moment.mib for moment in settled]
+    """Compare the end with the time when all caches were full."""
+    settled = [moment for moment in found if moment.polls >= _SETTLED]
+    fifth = len(settled) // 5
+    first, last = (
+        median(moment.mib for moment in part)
+        for part in (settled[:fifth], settled[-fifth:])
     )
-    span = f"{settled[0].mib:.1f} at {settled[0].polls:,.0f}"
-    end = f"{settled[-1].mib:.1f} at {settled[-1].polls:,.0f}"
-    note = f"{span}, {end} polls ({settled[-1].rounds:,.0f} rounds)"
-    what = "memory growth per 1,000 polls"
-    return Line(what, max(0.0, round(slope, 3)), "MiB", most=_NONE, note=note)
+    end = found[-1]
+    note = f"{first:.1f} to {last:.1f} MiB; {end.rounds:,.0f} rounds"
+    what = f"memory growth from poll {_SETTLED:,} to {_POLLS:,}"
+    return Line(what, round(last - first, 2), "MiB", most=_NONE, note=note)

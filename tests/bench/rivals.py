@@ -6,10 +6,11 @@ import shutil
 import socket
 from contextlib import ExitStack
 from functools import partial
+from http import HTTPStatus
+from http.client import HTTPConnection
 from typing import TYPE_CHECKING, NamedTuple
 
-from exporter.demo.servers.process import Process, free_port
-from tests.bench.client import Scraper
+from exporter.demo.servers.process import Process, ServerError, free_port
 from tests.prepare import Need
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ POSTGRES, REDIS, NODE = (
 )
 NEEDS = tuple(Need(name, name, "a comparison") for name in (POSTGRES, REDIS, NODE))
 _START_PATIENCE = 20.0
+_ANSWER_PATIENCE = 30.0
+_HEADERS = {"Accept-Encoding": "gzip"}
 # What the collector stat_statements of later releases asks for; this one has none yet.
 _STATEMENTS = """
 pg_stat_statements:
@@ -49,7 +52,16 @@ class Rival(NamedTuple):
 
     name: str
     pid: int
-    scraper: Scraper
+    connection: HTTPConnection
+
+    def scrape(self) -> bytes:
+        """Ask for the page as Prometheus does; returns it compressed."""
+        self.connection.request("GET", "/metrics", headers=_HEADERS)
+        answer = self.connection.getresponse()
+        body = answer.read()
+        if answer.status != HTTPStatus.OK:
+            raise ServerError(f"{self.name} answers {answer.status}: {body[:500]!r}")
+        return body
 
 
 class Rivals:
@@ -95,8 +107,9 @@ class Rivals:
         )
         self._stack.callback(process.stop)
         process.wait_until(partial(_listens, port), _START_PATIENCE)
-        scraper = self._stack.enter_context(Scraper(port))
-        return Rival(name, process.pid, scraper)
+        connection = HTTPConnection("127.0.0.1", port, timeout=_ANSWER_PATIENCE)
+        self._stack.callback(connection.close)
+        return Rival(name, process.pid, connection)
 
 
 def _listens(port: int) -> bool:

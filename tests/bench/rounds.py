@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,11 +11,10 @@ import psycopg
 
 from exporter.collector import SourceKind
 from tests.bench import rivals
-from tests.bench.client import Scraper, beat, samples
+from tests.bench.client import Scraper, beat, rounds, samples
 from tests.bench.machine import cpu_seconds
 from tests.bench.report import Line
 from tests.bench.world import STATEMENTS, quickened, statements, wait_for_all
-from tests.integration.exporter_process import Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -67,19 +67,14 @@ def per_round(
         for _ in beat(EVERY, _WARM_UP):
             scraper.fetch()
         before = {name: cpu_seconds(pid) for name, pid in pids.items()}
-        begun = rounds(Page(scraper.text()))
+        begun = rounds(scraper.text())
         for _ in beat(EVERY, _ROUNDS):
             scraper.fetch()
             meanwhile()
         after = {name: cpu_seconds(pid) for name, pid in pids.items()}
-        done = rounds(Page(scraper.text())) - begun
+        ended = rounds(scraper.text())
+    done = max(ended[target] - begun[target] for target in ended)
     return {name: (after[name] - before[name]) / done * 1e3 for name in pids}
-
-
-def rounds(page: Page) -> float:
-    """Return how many rounds the target with the most rounds has had."""
-    polls = page.samples("kpi_exporter_collector_polls_total")
-    return max(value for _, value in polls)
 
 
 def best(found: list[dict[str, float]]) -> dict[str, float]:
@@ -116,17 +111,17 @@ def _theirs(world: World, servers: Mapping[str, int]) -> Theirs:
     with rivals.Rivals(world) as running:
         pids = {rival.name: rival.pid for rival in running}
         for _ in beat(EVERY, _WARM_UP):
-            sizes = [samples(rival.scraper.text()) for rival in running]
+            pages = [gzip.decompress(rival.scrape()) for rival in running]
         before = _spent(pids), _spent(servers)
         for _ in beat(EVERY, _ROUNDS):
             for rival in running:
-                rival.scraper.fetch()
+                rival.scrape()
         after = _spent(pids), _spent(servers)
     exporters, behind = (
         {name: (late[name] - early[name]) / _ROUNDS * 1e3 for name in early}
         for early, late in zip(before, after, strict=True)
     )
-    return Theirs(exporters, behind, sum(sizes))
+    return Theirs(exporters, behind, sum(samples(page.decode()) for page in pages))
 
 
 def _spent(pids: Mapping[str, int]) -> dict[str, float]:

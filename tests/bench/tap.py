@@ -17,8 +17,8 @@ class Tap:
         self.port = 0
         self._behind = port
         self._listens = threading.Event()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._end = asyncio.Event()
+        self._thread = threading.Thread(target=asyncio.run, args=[self._run()])
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -26,22 +26,16 @@ class Tap:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join()
 
-    def _run(self) -> None:
-        serving = asyncio.start_server(self._serve, "127.0.0.1", 0)
-        server = self._loop.run_until_complete(serving)
+    async def _run(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self.port = server.sockets[0].getsockname()[1]
         self._listens.set()
-        self._loop.run_forever()
+        await self._end.wait()
         server.close()
-        tasks = asyncio.all_tasks(self._loop)
-        for task in tasks:
-            task.cancel()
-        ended = asyncio.gather(*tasks, return_exceptions=True)
-        self._loop.run_until_complete(ended)
-        self._loop.close()
 
     async def _serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

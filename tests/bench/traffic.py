@@ -6,12 +6,11 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from exporter.collector import SourceKind
-from tests.bench.client import Scraper, beat
+from tests.bench.client import Scraper, beat, rounds
 from tests.bench.report import Line
-from tests.bench.rounds import EVERY, rounds
+from tests.bench.rounds import EVERY
 from tests.bench.tap import Tap
 from tests.bench.world import quickened, wait_for_all
-from tests.integration.exporter_process import Page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,11 +38,12 @@ def run(world: World) -> Iterator[Line]:
         exporter = stack.enter_context(world.exporter(quickened(config, _KINDS, EVERY)))
         wait_for_all(exporter)
         with Scraper(exporter.port) as scraper:
-            begun = rounds(Page(scraper.text()))
+            begun = rounds(scraper.text())
             before = {kind: tap.received for kind, tap in taps.items()}
             for _ in beat(EVERY, _ROUNDS):
                 scraper.fetch()
-            done = rounds(Page(scraper.text())) - begun
+            ended = rounds(scraper.text())
         for kind, tap in taps.items():
+            done = ended[f"the-{kind}"] - begun[f"the-{kind}"]
             received = (tap.received - before[kind]) / done
             yield Line(f"bytes per round from {kind}", round(received), "bytes")

@@ -1,6 +1,23 @@
 """Fixtures that all integration tests share; each kind of server has its own file."""
 
+from tests.integration.host_fixtures import proc_tree
 from tests.integration.neo4j_fixtures import neo4j_server, shared_neo4j
+from tests.integration.postgres_fixtures import (
+    each_postgres,
+    mortal_postgres,
+    postgres,
+    postgres_servers,
+)
 from tests.integration.redis_fixtures import redis_server, shared_redis
 
-__all__ = ["neo4j_server", "redis_server", "shared_neo4j", "shared_redis"]
+__all__ = [
+    "each_postgres",
+    "mortal_postgres",
+    "neo4j_server",
+    "postgres",
+    "postgres_servers",
+    "proc_tree",
+    "redis_server",
+    "shared_neo4j",
+    "shared_redis",
+]

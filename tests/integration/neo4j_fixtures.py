@@ -147,6 +147,13 @@ class Wire:
         self.hold: tuple[bytes, float] | None = None
         self._server = port
         self._pause = 0.0
+        self._writers: set[StreamWriter] = set()
+
+    async def cut(self) -> None:
+        """Close all connections, and wait until both ends know."""
+        for writer in self._writers:
+            writer.close()
+        await asyncio.sleep(0.2)
 
     async def serve(self, reader: StreamReader, writer: StreamWriter) -> None:
         """Pass on what one client and the server say, until one of them leaves."""
@@ -154,6 +161,7 @@ class Wire:
         far_reader, far_writer = await asyncio.open_connection(
             "127.0.0.1", self._server
         )
+        self._writers |= {writer, far_writer}
         ways = (
             self._pass(reader, far_writer, self._asked),
             self._pass(far_reader, writer),
@@ -164,6 +172,7 @@ class Wire:
                 return_when=asyncio.FIRST_COMPLETED,
             )
         finally:
+            self._writers -= {writer, far_writer}
             far_writer.close()
             writer.close()
 

@@ -14,16 +14,17 @@ import pytest
 from exporter.demo.servers.redis import RedisServer
 from tests.integration.exporter_process import (
     COMMAND,
+    TOKEN,
     ExporterProcess,
     Page,
     open_folder,
+    run,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-TOKEN = "hush4711"
 BAD = f"""\
 interval: 15
 redis:
@@ -53,17 +54,6 @@ def server() -> Iterator[RedisServer]:
         found.stop()
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end; whatever happens it says no secret and no traceback."""
-    done = subprocess.run(
-        [*COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=30
-    )
-    said = done.stdout + done.stderr
-    assert TOKEN not in said
-    assert "Traceback" not in said
-    return done
-
-
 @pytest.mark.parametrize(
     "words", [["serve"], ["check"], ["collect", "info", "--target", "cache"]]
 )
@@ -90,6 +80,19 @@ def test_a_missing_configuration_is_named(tmp_path: Path) -> None:
 
     assert done.returncode == 2
     assert done.stderr == f"{file}: cannot be read: No such file or directory\n"
+
+
+def test_a_bad_flag_is_told_from_a_bad_file(tmp_path: Path) -> None:
+    file = tmp_path / "exporter.yaml"
+    file.write_text("redis:\n  cache: {url: cache}\n")
+
+    done = run("serve", "--config", str(file), "--neo4j", "graph:7687")
+
+    assert done.returncode == 2
+    assert [line.partition(": a ur")[0] for line in done.stderr.splitlines()] == [
+        "command line: neo4j.neo4j.uri",
+        f"{file}:2: redis.cache.url",
+    ]
 
 
 def test_a_port_in_use_is_named() -> None:

@@ -9,20 +9,21 @@ from neo4j import GraphDatabase
 
 from exporter.demo.servers.neo4j import Neo4jServer
 from exporter.demo.servers.redis import RedisServer
-from tests.integration.exporter_process import ExporterProcess, open_folder
+from tests.integration.exporter_process import TOKEN, ExporterProcess, open_folder
 from tests.integration.verdicts import (
     HOST,
     down,
+    findings,
     new_reasons,
     others_unharmed,
-    silent_about,
+    tells_no_secret,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-TOKEN = "hush4711"
+
 PASSWORD = f"n/{TOKEN} %'&"
 TIMES = {"interval": "1s", "timeout": "1s"}
 POLLS = 5  # of a target that is refused; its back-off ends twice in that time
@@ -77,7 +78,7 @@ def exporter(
     with ExporterProcess(folder / "exporter", config) as process:
         process.wait_for(lambda page: page.works("graph"), COLD)
         yield process
-        silent_about(process, [TOKEN])
+        tells_no_secret(process)
 
 
 def config_of(
@@ -117,6 +118,14 @@ def ours(server: Neo4jServer) -> int:
 def assert_one_connection(exporter: ExporterProcess, server: Neo4jServer) -> None:
     assert ours(server) == 1
     assert exporter.connections(server.port) == 1
+
+
+def test_promtool_finds_no_fault_with_the_page(exporter: ExporterProcess) -> None:
+    exporter.wait_for(lambda page: page.works("graph"), COLD)
+    page = exporter.page("/probe?target=graph")
+
+    assert {"neo4j_info", "neo4j_plan_operators"} <= page.data("graph")
+    assert findings(page) == set()
 
 
 def test_a_frozen_server_is_down_for_timeout_and_comes_back(
@@ -169,4 +178,4 @@ def test_a_wrong_password_is_tried_once_and_locks_nobody_out(
 
         secret.write_text(PASSWORD)
         exporter.wait_for(lambda page: page.works("graph"), COLD)
-        silent_about(exporter, [TOKEN])
+        tells_no_secret(exporter)

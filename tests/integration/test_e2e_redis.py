@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socketserver
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -9,7 +11,7 @@ import pytest
 import redis
 
 from exporter.demo.servers.redis import RedisServer, from_wheel
-from tests.integration.exporter_process import ExporterProcess, Page, open_folder
+from tests.integration.exporter_process import TOKEN, ExporterProcess, Page, open_folder
 from tests.integration.verdicts import (
     HOST,
     RECOVERY,
@@ -20,14 +22,14 @@ from tests.integration.verdicts import (
     new_reasons,
     polled_after,
     recovers,
-    silent_about,
+    tells_no_secret,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-TOKEN = "hush4711"
+
 PASSWORD = f"p/{TOKEN}%26"
 ABOVE_DOUBLE = 2**53 + 1
 
@@ -71,7 +73,7 @@ def exporter(servers: list[RedisServer], folder: Path) -> Iterator[ExporterProce
     }
     with ExporterProcess(folder / "exporter", config) as process:
         yield process
-        silent_about(process, [TOKEN])
+        tells_no_secret(process)
 
 
 def client(server: RedisServer) -> redis.Redis:
@@ -229,3 +231,49 @@ def test_a_number_above_2_53_is_shown_in_full(
         line = f'\nredis_memory_max_bytes{{target="victim"}} {ABOVE_DOUBLE}\n'
         exporter.wait_for(lambda page: line in page.text, SOON)
         admin.config_set("maxmemory", 0)
+
+
+class Odd(socketserver.StreamRequestHandler):
+    """A Redis that says in INFO what no real one can be made to say."""
+
+    info = (
+        b"# Memory\r\nused_memory:nan\r\nmaxmemory:18446744073709551615\r\n"
+        b"connected_clients:\r\nuptime_in_seconds:-inf\r\nblocked_clients:1\r\n"
+        b'blocked_clients:2\r\nrole:mas\xffter"\\\r\ndb0:keys=x,expires=1\r\n:::\r\n'
+    )
+
+    def handle(self) -> None:
+        while words := self.command():
+            answer = b"+OK\r\n"
+            if words[0] == b"INFO":
+                answer = b"$%d\r\n%s\r\n" % (len(self.info), self.info)
+            self.wfile.write(answer)
+
+    def command(self) -> list[bytes]:
+        """Read one command: an array of strings; nothing once the client has left."""
+        count = int(self.rfile.readline()[1:] or 0)
+        return [
+            self.rfile.read(int(self.rfile.readline()[1:]) + 2)[:-2]
+            for _ in range(count)
+        ]
+
+
+def test_odd_values_are_left_out_or_shown_in_full(folder: Path) -> None:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Odd) as odd:
+        odd.daemon_threads = True
+        threading.Thread(target=odd.serve_forever).start()
+        url = f"redis://127.0.0.1:{odd.server_address[1]}"
+        config = {"redis": {"odd": {"url": url, **TIMES}}}
+        with ExporterProcess(folder / "odd", config) as exporter:
+            page = exporter.wait_for(lambda page: page.works("odd"), SOON)
+            tells_no_secret(exporter)
+        odd.shutdown()
+
+    assert f'redis_memory_max_bytes{{target="odd"}} {2**64 - 1}\n' in page.text
+    assert page.value("redis_blocked_clients", target="odd") == 2
+    (instance,) = page.samples("redis_instance_info", target="odd")
+    assert instance[0]["role"] == 'mas\ufffdter"\\'
+    shown = page.data("odd")
+    assert "redis_memory_used_bytes" not in shown
+    assert "redis_connected_clients" not in shown
+    assert "redis_uptime_in_seconds" not in shown

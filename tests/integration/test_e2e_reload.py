@@ -10,14 +10,14 @@ import pytest
 import redis
 
 from exporter.demo.servers.redis import RedisServer
-from tests.integration.exporter_process import ExporterProcess, open_folder
-from tests.integration.verdicts import SOON, TIMES, healthy, silent_about, targets
+from tests.integration.exporter_process import TOKEN, ExporterProcess, open_folder
+from tests.integration.verdicts import SOON, TIMES, healthy, targets, tells_no_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-TOKEN = "hush4711"
+
 WORKED = "kpi_exporter_config_last_reload_successful"
 
 
@@ -39,7 +39,7 @@ def server(folder: Path) -> Iterator[RedisServer]:
 def process(folder: Path, server: RedisServer) -> Iterator[ExporterProcess]:
     with ExporterProcess(folder / "exporter", config_of(server)) as found:
         yield found
-        silent_about(found, [TOKEN])
+        tells_no_secret(found)
 
 
 @pytest.fixture
@@ -73,10 +73,11 @@ def test_a_hang_up_takes_over_a_new_target_and_keeps_the_connections_of_others(
     exporter.write(config_of(server, added={"url": server.url, **TIMES}))
 
     hang_up(exporter)
-    page = exporter.wait_for(lambda page: page.works("added"), SOON)
+    page = exporter.wait_for(
+        lambda page: page.works("added") and page.value(WORKED) == 1, SOON
+    )
 
     assert targets(page) == {"kept", "added"}
-    assert page.value(WORKED) == 1
     after = ours(server)
     assert (len(before), len(after), before < after) == (1, 2, True)
     assert set(exporter.get("/sd").text.split('"')) >= {"kept", "added"}
@@ -153,6 +154,18 @@ def test_a_bad_file_at_a_hang_up_is_told_in_the_log(exporter: ExporterProcess) -
     assert ["configuration refused, old kept" in line for line in lines] == [True] * 3
 
 
+def test_what_a_reload_cannot_change_is_told_in_the_log(
+    exporter: ExporterProcess, server: RedisServer
+) -> None:
+    known = len(exporter.log)
+    exporter.write({**config_of(server), "log": "json"})
+
+    assert exporter.post("/-/reload").status == 200
+
+    (told,) = [line for line in exporter.log[known:].splitlines() if "restart" in line]
+    assert told.endswith('level=warning event="changed, needs a restart" key=log')
+
+
 def test_a_reload_is_a_post(exporter: ExporterProcess) -> None:
     answer = exporter.get("/-/reload")
 
@@ -178,10 +191,44 @@ def test_it_ends_at_once_although_it_waits_for_a_frozen_server(
         config = {"redis": {"frozen": target}}
         with ExporterProcess(folder / f"ending{number}", config) as exporter:
             assert exporter.get("/-/ready").status == 503
+            assert exporter.page().up("frozen") == 0
             assert exporter.connections(frozen.port) == 1
             seconds = exporter.stop(number)
     finally:
         frozen.stop()
+
+    assert seconds < 2
+    assert "Traceback" not in exporter.log
+
+
+SILENT_NAME_SERVER = """
+import socket, time
+
+def getaddrinfo(host, *arguments, _real=socket.getaddrinfo, **options):
+    if host.endswith(".example"):
+        time.sleep(60)
+    return _real(host, *arguments, **options)
+
+socket.getaddrinfo = getaddrinfo
+"""
+
+
+def test_names_that_never_resolve_hold_up_neither_the_others_nor_the_end(
+    folder: Path, server: RedisServer
+) -> None:
+    """As many as would occupy all threads of Python's usual pool."""
+    (folder / "sitecustomize.py").write_text(SILENT_NAME_SERVER)
+    far = {f"far{n}": {"url": f"redis://n{n}.example", **TIMES} for n in range(40)}
+    near = {"url": server.url.replace("127.0.0.1", "localhost"), **TIMES}
+    environment = {"PYTHONPATH": str(folder)}
+    exporter = ExporterProcess(
+        folder / "far", {"redis": {**far, "near": near}}, environment=environment
+    )
+    with exporter:
+        page = exporter.wait_for(lambda page: page.works("near"), SOON)
+        page = exporter.wait_for(lambda page: page.failures("far39"), SOON)
+        assert set(page.failures("far0")) == {"timeout"}
+        seconds = exporter.stop()
 
     assert seconds < 2
     assert "Traceback" not in exporter.log

@@ -104,6 +104,24 @@ async def test_a_password_that_went_wrong_later_is_not_tried_twice_either(
     assert reasons == [Reason.AUTH] * 3
 
 
+async def test_a_password_that_changed_while_connected_is_never_tried_in_vain(
+    neo4j_server: Neo4jServer,
+) -> None:
+    with user(neo4j_server, "changed") as name:
+        async with wired(neo4j_server) as wire:
+            uri = f"bolt://127.0.0.1:{wire.port}"
+            async with reading(neo4j_server, uri=uri, user=name) as source:
+                await source.connect(DEADLINE)
+                ask(
+                    neo4j_server,
+                    f"ALTER USER {name} SET PASSWORD 'a-new-one' CHANGE NOT REQUIRED",
+                )
+                write_password(neo4j_server, "a-new-one")
+                await wire.cut()
+                await source.connect(DEADLINE)
+                assert wire.logins == 2
+
+
 async def test_a_password_that_vanished_is_told_without_asking_the_server(
     neo4j_server: Neo4jServer, tmp_path: Path
 ) -> None:

@@ -12,7 +12,7 @@ from exporter.demo.servers.process import free_port
 from exporter.demo.servers.redis import RedisServer
 from tests.integration.exporter_process import open_folder
 from tests.integration.redis_fixtures import BINARIES, admin, reading, running, tell
-from tests.unit.redis_recorded import values
+from tests.unit.sampled import values
 
 if TYPE_CHECKING:
     from exporter.sources.redis import RedisSource

@@ -113,6 +113,7 @@ async def test_headers_are_added_to_every_answer(tmp_path: Path) -> None:
     path.write_text(
         "http_server_config:\n  headers:\n    X-Frame-Options: deny\n"
         "    Content-Security-Policy: default-src 'self'\n    X-XSS-Protection: 0\n"
+        "    X-Content-Type-Options: ''\n"
     )
     async with serving(FixedService(), WebConfig(path)) as url:
         for place in ("/", "/metrics", "/no"):
@@ -120,6 +121,7 @@ async def test_headers_are_added_to_every_answer(tmp_path: Path) -> None:
             assert headers["X-Frame-Options"] == "deny"
             assert headers["Content-Security-Policy"] == "default-src 'self'"
             assert headers["X-XSS-Protection"] == "0"
+            assert headers["X-Content-Type-Options"] == "nosniff"
 
 
 async def test_beyond_the_rate_limit_requests_are_refused(tmp_path: Path) -> None:

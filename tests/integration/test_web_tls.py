@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 
+from exporter.web.app import build
+from exporter.web.server import start
 from exporter.web.web_config import WebConfig
 from tests.integration.web_support import (
-    Asked,
     Certificate,
     FixedService,
+    accepted,
     ask,
     certify,
+    refused,
     serving,
+    trusting,
     until,
 )
 
@@ -25,7 +29,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HERE = "IP:127.0.0.1"
-REFUSALS = (aiohttp.ClientConnectionError, ssl.SSLError)
 
 
 @pytest.fixture(scope="module")
@@ -45,25 +48,6 @@ def web_config(folder: Path, *lines: str) -> WebConfig:
     text = "\n".join(f"  {line}" for line in (*files, *lines))
     path.write_text(f"tls_server_config:\n{text}\n")
     return WebConfig(path)
-
-
-def trusting(authority: Certificate, own: Certificate | None = None) -> Asked:
-    context = ssl.create_default_context(cafile=str(authority.certificate))
-    if own:
-        context.load_cert_chain(own.certificate, own.key)
-    return Asked(trust=context)
-
-
-async def refused(url: str, asked: Asked) -> bool:
-    try:
-        await ask(f"{url}/metrics", asked)
-    except REFUSALS:
-        return True
-    return False
-
-
-async def accepted(url: str, asked: Asked) -> bool:
-    return not await refused(url, asked)
 
 
 async def test_a_page_of_many_pieces_comes_whole(
@@ -252,6 +236,17 @@ async def test_a_changed_certificate_is_taken_while_connections_go_on(
             after = await session.get(f"{url}/metrics")
             assert (after.status, await after.read()) == (200, b"all 1\n")
         assert await refused(url, trusting(authority))
+
+
+async def test_a_changed_certificate_leaves_no_listener_behind(folder: Path) -> None:
+    config = web_config(folder)
+    server = await start(build(FixedService(), config), "127.0.0.1:0", config)
+    (first,) = server.sites
+    (folder / "web.yml").touch()
+    await until(lambda: server.sites.isdisjoint({first}))
+    sites = len(server.sites)
+    await server.cleanup()
+    assert sites == 1
 
 
 async def test_a_changed_client_authority_shuts_out_the_old_one(

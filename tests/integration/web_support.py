@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import inspect
+import ssl
 import subprocess
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,7 +18,6 @@ from exporter.web.app import build
 from exporter.web.server import start
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
     from pathlib import Path
 
@@ -182,3 +182,24 @@ def certify(folder: Path, name: str, san: str, by: Certificate | None) -> Certif
         capture_output=True,
     )
     return made
+
+
+def trusting(authority: Certificate, own: Certificate | None = None) -> Asked:
+    """Ask as a client that trusts this authority and may have a certificate."""
+    context = ssl.create_default_context(cafile=str(authority.certificate))
+    if own:
+        context.load_cert_chain(own.certificate, own.key)
+    return Asked(trust=context)
+
+
+async def refused(url: str, asked: Asked) -> bool:
+    """Say whether the connection itself was refused."""
+    try:
+        await ask(f"{url}/metrics", asked)
+    except (aiohttp.ClientConnectionError, ssl.SSLError):
+        return True
+    return False
+
+
+async def accepted(url: str, asked: Asked) -> bool:
+    return not await refused(url, asked)

@@ -9,11 +9,14 @@ from exporter.collector import Collector, Cost, SourceKind, stateless
 from exporter.config import PostgresTarget
 from exporter.errors import Reason, SourceError
 from exporter.metrics import gauge
+from exporter.snapshot import Snapshot
 from exporter.sources.base import Source
+from exporter.target import Clock, TargetPoller
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
+    from exporter.collector import AnyCollector
     from exporter.metrics import Sample
     from exporter.sources.base import ResultT
 
@@ -111,3 +114,22 @@ class Subject:
             interval=interval,
             cost=cost,
         )
+
+
+class World:
+    """One target over a scripted source, with time that stands still."""
+
+    def __init__(self, *collectors: AnyCollector, **settings: object) -> None:
+        self.time = Time()
+        self.snapshot = Snapshot()
+        self.source = Scripted(target(**settings))
+        clock = Clock(self.time.monotonic, self.time.wall)
+        self.poller = TargetPoller(self.source, collectors, self.snapshot, clock)
+
+    async def round(self, after: float = 15.0) -> str:
+        self.time.now += after
+        await self.poller.round()
+        return self.page()
+
+    def page(self) -> str:
+        return self.snapshot.page("orders").plain.decode()

@@ -41,7 +41,7 @@ def test_each_collector_is_a_row_with_state_age_and_values() -> None:
         ("shop", "stat_database"): ("ok", 3, "30 commits/s · blocks in memory 99 %"),
         ("shop", "statements"): (
             *("ok", None),
-            "10 statements/s, mean 10 ms · top 75 %: SELECT slow",
+            "10 statements/s, mean 20 ms · top 37.5 %: SELECT slow",
         ),
         ("shop", "activity"): ("timeout", 40, ""),
         ("graph", "indexes"): ("ok", None, "1 of 2 online · 1 expected one missing"),
@@ -52,10 +52,14 @@ def test_each_collector_is_a_row_with_state_age_and_values() -> None:
         ("graph", "server"): ("waiting", None, ""),
         ("cache", "info"): ("ok", None, "20 commands/s · hits 90 % · memory 25 %"),
         ("cache", "commandstats"): ("ok", None, "most time: evalsha, 300 ms a call"),
-        ("local", "cpu"): ("ok", None, "busy 25 %"),
-        ("local", "memory"): ("ok", None, "used 40 %"),
+        ("local", "cpu"): ("ok", None, "CPU 25 % busy"),
+        ("local", "memory"): ("ok", None, "memory 40 % used"),
         ("local", "filesystem"): ("ok", None, "/ 80 % full"),
-        ("local", "load"): ("ok", None, "0.75 over 1 min"),
+        ("local", "load"): ("ok", None, "load 0.75"),
+        ("local", "process_groups"): (
+            *("ok", None),
+            "of one core: python 25 %, java 5 %",
+        ),
     }
 
 

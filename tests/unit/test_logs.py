@@ -75,3 +75,13 @@ def test_first_failure_then_a_summary_then_recovery(
         ("poll works again", "100"),
     ]
     assert caplog.records[0].fields["fix"] == "start it"  # type: ignore[attr-defined]  # set by `extra`
+
+
+def test_a_new_reason_is_said_at_once(caplog: pytest.LogCaptureFixture) -> None:
+    failing = FailureLog(target="orders")
+
+    for reason in (Reason.CONNECT, Reason.AUTH) * 3:
+        failing.failed(Failure(reason, "no"), 0.0)
+
+    said = [r.fields["reason"] for r in caplog.records]  # type: ignore[attr-defined]  # set by `extra`
+    assert said == ["connect", "auth"]

@@ -78,6 +78,11 @@ def test_a_run_says_hits_rows_and_time() -> None:
     assert found["neo4j_query_duration_seconds_bucket"]["q", "+Inf"] == 1
 
 
+def test_the_worst_operator_of_a_run_is_the_one_with_the_most_hits() -> None:
+    found = seen(replace(SCAN, run=plan("profile_seek")))["neo4j_plan_info"]
+    assert [key[1] for key in found] == ["ProduceResults"]
+
+
 def test_the_times_of_all_polls_add_up() -> None:
     state: dict[str, Memory] = {}
     seen(RUN, state=state)

@@ -61,7 +61,6 @@ def test_columns_are_found_by_name_and_absent_ones_are_nowhere() -> None:
     [
         (DateTime(2026, 11, 21, 10, 0, 0, 500_000_000, tzinfo=UTC), 0.5),
         (DateTime(2026, 11, 21, 12, 0, 1, tzinfo=EAST), 1.0),
-        (DateTime(2026, 11, 21, 10, 0, 2), 2.0),
     ],
 )
 def test_moments_are_unix_seconds(value: DateTime, number: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from exporter.collectors.redis_cluster import COLLECTOR, samples
-from tests.unit.redis_recorded import values
+from tests.unit.sampled import values
 
 FIELDS = {
     "cluster_state": "fail",

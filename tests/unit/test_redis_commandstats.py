@@ -9,7 +9,8 @@ import pytest
 from exporter.collectors import redis_commandstats
 from exporter.collectors.redis_commandstats import Command, Totals, samples
 from exporter.sources.redis_text import parse_pairs
-from tests.unit.redis_recorded import recorded, values
+from tests.unit.redis_recorded import recorded
+from tests.unit.sampled import values
 
 CALLS = "redis_commands_total"
 

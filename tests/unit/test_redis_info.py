@@ -7,7 +7,8 @@ import pytest
 from exporter.collectors import _redis_fields, redis_info
 from exporter.collectors.redis_info import Seen, samples
 from tests.source import ROOT
-from tests.unit.redis_recorded import MASTERS, recorded, values
+from tests.unit.redis_recorded import MASTERS, recorded
+from tests.unit.sampled import values
 
 NEEDED = {
     line.split("\t")[0]

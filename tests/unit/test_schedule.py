@@ -40,6 +40,7 @@ class World:
         self.settled = asyncio.Event()
         self.schedule = Schedule(clock, self.settled.set)
         subject = Slow(self.time)
+        self.tasks: list[asyncio.Task[None]] = []
         self.poller = TargetPoller(
             Scripted(target()), [subject.collector()], Snapshot(), clock
         )
@@ -62,6 +63,8 @@ async def world() -> AsyncIterator[World]:
     made.schedule._scheduler.start(paused=True)
     made.schedule.add(made.poller)
     yield made
+    for task in made.tasks:
+        task.cancel()
     made.schedule.stop()
 
 
@@ -97,7 +100,8 @@ async def test_one_slow_round_moves_no_other_but_two_do(
         world.schedule.scraped(None)
         world.time.now += 15.0
     world.time.now -= 8.0
-    world.schedule._plans["orders"].durations.extend([0.3] * slow)
+    for _ in range(slow):
+        world.schedule._plans["orders"].took(0.3)
 
     await world.round()
 
@@ -173,3 +177,62 @@ async def test_a_removed_target_is_polled_no_more(world: World) -> None:
 
     assert world.subject.runs == runs
     assert world.schedule._scheduler.get_job("orders") is None
+
+
+class Hanging(TargetPoller):
+    """A target whose round lasts until the test ends it."""
+
+    def __init__(self, name: str, time: Time) -> None:
+        config = target()
+        config.name_it(name)
+        clock = Clock(time.monotonic, time.wall)
+        super().__init__(Scripted(config), [], Snapshot(), clock)
+        self.begun = asyncio.Event()
+        self.end = asyncio.Event()
+
+    async def round(self) -> None:
+        self.begun.set()
+        await self.end.wait()
+
+
+async def started(world: World, count: int) -> list[Hanging]:
+    """Begin a round of each of so many targets, and let those run that may."""
+    found = [Hanging(f"target-{number}", world.time) for number in range(count)]
+    for one in found:
+        world.schedule.add(one)
+    world.tasks = [
+        asyncio.create_task(world.schedule._round(one.config.name)) for one in found
+    ]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    return found
+
+
+async def test_few_rounds_run_side_by_side(world: World) -> None:
+    targets = await started(world, 20)
+
+    assert [one.begun.is_set() for one in targets] == [True] * 16 + [False] * 4
+
+    targets[3].end.set()
+    await asyncio.wait_for(targets[16].begun.wait(), 5)
+
+
+async def test_rounds_that_hang_keep_no_other_from_beginning(world: World) -> None:
+    targets = await started(world, 18)
+
+    for one in targets:
+        await asyncio.wait_for(one.begun.wait(), 5)
+
+
+def test_targets_of_one_scraper_are_set_apart_by_what_their_rounds_take(
+    world: World,
+) -> None:
+    plans = world.schedule._plans
+    for name, taken in (("a", 0.03), ("b", 0.2), ("c", 0.01)):
+        world.schedule.add(Hanging(name, world.time))
+        plans[name].usual = taken
+
+    behind = {name: world.schedule._behind(plans[name], 15.0) for name in "abc"}
+
+    assert behind == {"a": 0.0, "b": 0.03, "c": pytest.approx(0.08)}
+    assert world.schedule._behind(plans["c"], 0.05) < 0.04

@@ -25,7 +25,8 @@ __all__ = ["VERSION", "Neo4jServer", "missing"]
 
 _START_PATIENCE = 120.0
 _FIRST_PASSWORD = "neo4j"  # noqa: S105 - what every new Neo4j has, replaced at once
-_JVM = ("-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+# Without perf data, a JVM that was killed leaves no file in the temporary folder.
+_JVM = ("-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData")
 _SETTINGS = {
     "server.default_listen_address": "127.0.0.1",
     "server.http.enabled": "false",

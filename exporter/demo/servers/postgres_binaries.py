@@ -139,4 +139,5 @@ def _unpack(jar: Path, target: Path) -> None:
             tar.extractall(target)  # noqa: S202 - filtered above where Python can
     for path in (target, *target.rglob("*")):
         if not path.is_symlink():
-            path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))
+            mode = path.stat().st_mode
+            path.chmod(mode | (0o055 if mode & 0o100 else 0o044))

@@ -104,7 +104,7 @@ class Process:
         return self._child.poll() is None
 
     def wait_until(self, ready: Callable[[], bool], patience: float) -> None:
-        """Wait for readiness; raises ServerError with the log's end without it."""
+        """Wait for readiness; raises ServerError with the log's end else."""
         deadline = time.monotonic() + patience
         while not ready():
             if not self.alive or time.monotonic() > deadline:

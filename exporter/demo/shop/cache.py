@@ -62,12 +62,17 @@ class Cache:
             await self._to_redis(key, value)
         if len(self._near) >= _NEAR_SIZE:
             self._near.pop(next(iter(self._near)))
-        self._near[key] = (time.monotonic() + _NEAR_SECONDS, value)
+        self._near[key] = (self._expiry(), value)
         return value
 
+    @staticmethod
+    def _expiry() -> float:
+        return time.monotonic() + _NEAR_SECONDS
+
     async def warm(self, kind: str, values: dict[int, Any]) -> None:
-        """Put values into Redis before the first customer comes."""
+        """Put values into both levels before the first customer comes."""
         for number, value in values.items():
+            self._near[f"{kind}:{number}"] = (self._expiry(), value)
             await self._to_redis(f"{kind}:{number}", value)
 
     async def touch(self, number: int) -> int:

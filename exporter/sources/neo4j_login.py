@@ -1,0 +1,31 @@
+"""Remembers a login that failed, since three failures lock the user for everybody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from exporter.errors import Reason, SourceError
+
+_HOLD = 300.0
+_HOLD_LOCKED = 15.0  # a locked user is free after 5 s; our tries do not count then
+
+
+@dataclass(slots=True)
+class FailedLogin:
+    """The latest failure: with which secret, why, and how long to leave it alone."""
+
+    secret: str | None = None
+    message: str = ""
+    fix: str | None = None
+    until: float = 0.0
+
+    def note(self, secret: str | None, error: SourceError, now: float) -> None:
+        """Remember a failure; `now` is in monotonic seconds."""
+        locked = "AuthenticationRateLimit" in str(error)
+        self.secret, self.message, self.fix = secret, str(error), error.fix
+        self.until = now + (_HOLD_LOCKED if locked else _HOLD)
+
+    def check(self, secret: str | None, now: float) -> None:
+        """Raise the same SourceError again if this secret is not to be tried yet."""
+        if secret == self.secret and now < self.until:
+            raise SourceError(Reason.AUTH, self.message, fix=self.fix)

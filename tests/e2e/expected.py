@@ -1,0 +1,79 @@
+"""Which alert each fault must cause, what else it may cause, and the cause it names."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Expected(NamedTuple):
+    """What one fault leads to.
+
+    `cause` is a regular expression that the summary or a line of evidence of the first
+    notification must match. `companions` are alerts that are true as well.
+    """
+
+    fault: str
+    alert: str
+    cause: str
+    companions: frozenset[str] = frozenset()
+
+
+_FAILING = frozenset({"ErrorRate", "ErrorRateBurn", "PgRollbackRatio"})
+_SLOW = frozenset({"ApiLatencyP95", "ApiLatencyP95Burn"})
+_SLOW_QUERIES = _SLOW | {"DbQueryP95"}
+
+FAULTS = (
+    Expected(
+        "lock",
+        "PgLockWaiters",
+        r"^migration in shop: idle in transaction for ",
+        _FAILING | _SLOW_QUERIES | {"PgIdleInTransaction"},
+    ),
+    Expected("idle-in-transaction", "PgIdleInTransaction", r"^nightly-report in shop "),
+    Expected(
+        "slow-query",
+        "PgStatementMean",
+        r"takes \d+\S*s.*sounds_like\(title\)",
+        _SLOW_QUERIES | {"CpuUsed"},
+    ),
+    Expected(
+        "redis-full",
+        "RedisWritesRefused",
+        r"^set\w* was refused ",
+        frozenset({"RedisMemoryUsed"}),
+    ),
+    Expected("redis-slow", "RedisSlowCommand", r"^evalsha takes \d+\S*ms a call$"),
+    Expected(
+        "neo4j-drop-index",
+        "Neo4jIndexMissing",
+        r"ExecutionResult code_hash",
+        _SLOW_QUERIES | {"Neo4jPlanScans"},
+    ),
+    Expected(
+        "neo4j-scan",
+        "Neo4jPlanScans",
+        r"^executions_by_user is read by NodeByLabelScan$",
+        _SLOW_QUERIES,
+    ),
+    Expected(
+        "cpu",
+        "CpuUsed",
+        r"^python uses [\d.]+m? cores$",
+        _SLOW_QUERIES | {"LoadPerCpu"},
+    ),
+    Expected(
+        "app-errors",
+        "ErrorRate",
+        r"^/api/\S+ fails [\d.]+m? times a second$",
+        frozenset({"ErrorRateBurn"}),
+    ),
+    Expected(
+        "app-slow",
+        "ApiLatencyP95",
+        r"^/api/\S+ takes \d+\S*s on average$",
+        frozenset({"ApiLatencyP95Burn"}),
+    ),
+)
+
+LINGERING = frozenset({"ErrorRateBurn", "ApiLatencyP95Burn"})
+"""Alerts over windows so long that they outlast what caused them."""

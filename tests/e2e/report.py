@@ -1,0 +1,57 @@
+"""Writes results as tables for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.e2e.trial import Other, Result
+
+_NOTE = """\
+least = scrape + evaluation + `for` + group_wait at the demo's speed. What is above it:
+polls every 5 s, a share or a mean over 20 s that must pass its limit first, and the 60 s
+that a transaction may be idle for."""
+
+
+def table(results: Sequence[Result]) -> Table:
+    """Draw fault × alert × seconds."""
+    drawn = Table(title="Faults and what arrived", title_justify="left")
+    for name in ("fault", "alert"):
+        drawn.add_column(name)
+    for name in ("seen", "notified", "least", "over"):
+        drawn.add_column(f"{name} s", justify="right")
+    for name in ("cause", "beside it", "problems"):
+        drawn.add_column(name, overflow="fold")
+    for each in results:
+        drawn.add_row(
+            each.expected.fault,
+            each.expected.alert,
+            *map(_seconds, (each.seen, each.notified, each.least, each.over)),
+            each.cause or "-",
+            said(each.others),
+            "\n".join(each.problems) or "none",
+        )
+    return drawn
+
+
+def said(others: Sequence[Other]) -> str:
+    """Name alerts with the reason why they are accepted."""
+    return "\n".join(f"{o.name}: {o.reason or 'NOT EXPECTED'}" for o in others)
+
+
+def show(idle: Sequence[Other], seconds: float, results: Sequence[Result]) -> None:
+    """Print everything."""
+    console = Console(width=180)
+    arrived = said(idle) or "nothing"
+    console.print(f"Idle for {seconds:g} s, beside the Watchdog: {arrived}")
+    console.print(table(results))
+    console.print(_NOTE)
+
+
+def _seconds(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"

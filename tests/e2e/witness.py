@@ -1,0 +1,130 @@
+"""Looks at the machine itself, by other means than the exporter's, while it is judged."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
+
+import psutil
+
+from exporter.catalogue.loader import catalogue
+from exporter.catalogue.plan import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import NoReturn
+
+    from exporter.demo.alerting.notice import Notice
+
+_KEPT = 900
+_EVERY = 1.0
+_SPAN = 20  # readings: as long as the least window of the rules at the demo's speed
+_SHORT_SPAN = 5  # readings: disks fill in bursts
+
+
+class Reading(NamedTuple):
+    """What the kernel says at one moment: seconds, bytes, shares, load per CPU."""
+
+    at: float
+    idle: float
+    all: float
+    memory: float
+    load: float
+    free: dict[str, int]
+    busy: dict[str, float]
+
+
+class Witness:
+    """Reads every second; says whether a promise about the host was broken lately."""
+
+    def __init__(self) -> None:
+        self._readings: deque[Reading] = deque(maxlen=_KEPT)
+        plan = Plan(subjects=catalogue())
+        kpis = [kpi for subject in plan.subjects for kpi in subject.kpis]
+        self._promises = {
+            (kpi.id, str(each.alert.severity)): each
+            for kpi in kpis
+            for each in plan.promises(kpi)
+        }
+
+    async def run(self) -> NoReturn:
+        """Read until cancelled."""
+        while True:
+            self._readings.append(_read())
+            await asyncio.sleep(_EVERY)
+
+    def saw(self, notice: Notice) -> str | None:
+        """Say what we saw of an alert ourselves; None when we saw nothing broken."""
+        kpi = notice.labels.get("kpi", "")
+        promised = self._promises.get((kpi, notice.severity))
+        if promised is None or kpi not in _VALUES:
+            return None
+        values = list(_VALUES[kpi](list(self._readings), notice.labels))
+        lower = promised.kpi.better == "lower"
+        worst = max(values, default=0.0) if lower else min(values, default=1e99)
+        limit = promised.alert.limit
+        broken = worst > limit if lower else worst < limit
+        return f"{worst:.4g} by the kernel's own figures" if broken else None
+
+
+def _read() -> Reading:
+    times, memory = psutil.cpu_times(), psutil.virtual_memory()
+    disks = psutil.disk_io_counters(perdisk=True) or {}
+    mounts = [part.mountpoint for part in psutil.disk_partitions(all=False)]
+    return Reading(
+        at=time.monotonic(),
+        idle=times.idle,
+        all=sum(times) - times.guest - times.guest_nice,
+        memory=1 - memory.available / memory.total,
+        load=os.getloadavg()[1] / (os.cpu_count() or 1),
+        free={mount: psutil.disk_usage(mount).free for mount in mounts},
+        busy={name: disk.busy_time / 1000 for name, disk in disks.items()},
+    )
+
+
+def _spans(
+    readings: Sequence[Reading], length: int
+) -> Iterator[tuple[Reading, Reading]]:
+    yield from zip(readings, readings[length:], strict=False)
+
+
+def _cpu(readings: Sequence[Reading], _: Mapping[str, str]) -> Iterator[float]:
+    for before, now in _spans(readings, _SPAN):
+        yield 1 - (now.idle - before.idle) / (now.all - before.all)
+
+
+def _memory(readings: Sequence[Reading], _: Mapping[str, str]) -> Iterator[float]:
+    yield from (each.memory for each in readings)
+
+
+def _load(readings: Sequence[Reading], _: Mapping[str, str]) -> Iterator[float]:
+    yield from (each.load for each in readings)
+
+
+def _disk(readings: Sequence[Reading], labels: Mapping[str, str]) -> Iterator[float]:
+    name = labels["device"]
+    for before, now in _spans(readings, _SPAN):
+        took = now.busy.get(name, 0.0) - before.busy.get(name, 0.0)
+        yield took / (now.at - before.at)
+
+
+def _full(readings: Sequence[Reading], labels: Mapping[str, str]) -> Iterator[float]:
+    mount = labels["mountpoint"]
+    for before, now in _spans(readings, _SHORT_SPAN):
+        if now.free.get(mount, 0) < before.free.get(mount, 0):
+            filled = before.free[mount] - now.free[mount]
+            yield now.free[mount] / filled * (now.at - before.at)
+
+
+_VALUES: dict[
+    str, Callable[[Sequence[Reading], Mapping[str, str]], Iterator[float]]
+] = {
+    "cpu_used": _cpu,
+    "memory_used": _memory,
+    "load_per_cpu": _load,
+    "disk_busy": _disk,
+    "disk_full_in": _full,
+}

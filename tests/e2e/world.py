@@ -1,0 +1,74 @@
+"""The demo's world with Prometheus and Alertmanager, its load, and a witness."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import urllib.parse
+import urllib.request
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
+
+from exporter.demo.alerting.servers import Scraped, start_alerting
+from exporter.demo.load import Load
+from exporter.demo.parts import Site, make_folder, start_servers
+from exporter.demo.programs import EXPORTER_FILE, start_application, start_exporter
+from exporter.demo.servers.process import free_port
+from tests.e2e.book import Book
+from tests.e2e.witness import Witness
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from exporter.demo.places import Places
+
+
+class World(NamedTuple):
+    """What runs: where it is, what has arrived, and who looks at the machine."""
+
+    places: Places
+    book: Book
+    witness: Witness
+    prometheus: str
+
+    async def ask(self, path: str, **parameters: str) -> Any:
+        """Ask Prometheus' API; returns what stands under `data`."""
+        query = urllib.parse.urlencode(parameters)
+        url = f"{self.prometheus}/api/v1/{path}?{query}"
+        return await asyncio.to_thread(_get, url)
+
+
+@asynccontextmanager
+async def running(say: Callable[[str], None]) -> AsyncIterator[World]:
+    """Start everything, and end it; raises ServerError when a server is missing."""
+    async with AsyncExitStack() as stack:
+        folder = make_folder()
+        stack.push_async_callback(asyncio.to_thread, shutil.rmtree, folder)
+        site = Site(folder, stack, say)
+        listen = f"127.0.0.1:{free_port()}"
+        places, watch = await start_servers(site, listen)
+        await start_application(site, places)
+        await start_exporter(site, watch)
+        book, witness = Book(), Witness()
+        tasks = [
+            asyncio.create_task(witness.run()),
+            asyncio.create_task(Load(places).run()),
+        ]
+        stack.push_async_callback(_end, tasks)
+        application = urlsplit(places.application).netloc
+        scraped = Scraped(listen, application, folder / EXPORTER_FILE)
+        servers = await start_alerting(site, scraped, book.arrived)
+        yield World(places, book, witness, servers.prometheus)
+
+
+async def _end(tasks: list[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _get(url: str) -> Any:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return json.load(answer)["data"]

@@ -1,0 +1,137 @@
+"""pg_stat_statements that is missing, denied, old or elsewhere than usual."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exporter.errors import Reason, SourceError
+from tests.integration.exporter_process import open_folder
+from tests.integration.postgres_fixtures import (
+    NEWEST,
+    Polled,
+    database,
+    new_server,
+    owner,
+    reading,
+    role,
+)
+
+if TYPE_CHECKING:
+    from exporter.demo.servers.postgres import PostgresServer
+
+CALLS = "pg_stat_statements_calls_total"
+
+
+async def refused(dsn: str) -> SourceError:
+    """Return why statements cannot be read, having seen that settings can."""
+    async with reading(dsn) as source:
+        with pytest.raises(SourceError) as caught:
+            await Polled(source, "statements").poll()
+        assert caught.value.answered
+        assert source.connections == 1
+        assert await Polled(source, "settings").poll() != {}
+    return caught.value
+
+
+async def test_a_missing_extension_is_named_until_it_is_there(
+    each_postgres: PostgresServer,
+) -> None:
+    with database(each_postgres, "bare") as dsn:
+        error = await refused(dsn)
+        assert error.reason is Reason.UNSUPPORTED
+        assert str(error) == "extension pg_stat_statements is missing in database bare"
+        assert error.fix == "CREATE EXTENSION pg_stat_statements;"
+        with owner(each_postgres, "bare") as session:
+            session.execute(error.fix)
+        async with reading(dsn) as source:
+            assert CALLS in await Polled(source, "statements").poll()
+
+
+async def test_a_denied_view_names_the_grant(each_postgres: PostgresServer) -> None:
+    with (
+        database(each_postgres, "denied", "schema public") as dsn,
+        owner(each_postgres, "denied") as session,
+        role(session, "stranger"),
+    ):
+        session.execute(
+            "revoke execute on function pg_stat_statements(boolean) from public"
+        )
+        error = await refused(dsn.replace("//postgres:", "//stranger:"))
+        assert error.reason is Reason.PERMISSION
+        assert error.fix == (
+            "GRANT EXECUTE ON FUNCTION pg_stat_statements TO stranger;"
+        )
+        session.execute(error.fix)
+        async with reading(dsn.replace("//postgres:", "//stranger:")) as source:
+            assert CALLS in await Polled(source, "statements").poll()
+
+
+async def test_a_closed_schema_names_the_grant(postgres: PostgresServer) -> None:
+    with (
+        database(postgres, "closed") as dsn,
+        owner(postgres, "closed") as session,
+        role(session, "stranger"),
+    ):
+        session.execute('create schema "My Tools"')
+        session.execute('create extension pg_stat_statements schema "My Tools"')
+        error = await refused(dsn.replace("//postgres:", "//stranger:"))
+        assert error.reason is Reason.PERMISSION
+        async with reading(dsn) as source:
+            assert CALLS in await Polled(source, "statements").poll()
+
+
+async def test_an_extension_that_moves_is_found_again(postgres: PostgresServer) -> None:
+    with (
+        database(postgres, "moving", "schema public") as dsn,
+        owner(postgres, "moving") as session,
+    ):
+        async with reading(dsn) as source:
+            polled = Polled(source, "statements")
+            assert CALLS in await polled.poll()
+            session.execute("create schema elsewhere")
+            session.execute("alter extension pg_stat_statements set schema elsewhere")
+            with pytest.raises(SourceError):
+                await polled.poll()
+            assert CALLS in await polled.poll()
+
+
+async def test_a_server_that_did_not_load_the_library_says_what_to_set() -> None:
+    with open_folder() as folder:
+        server = new_server(folder / "data")
+        server.settings["shared_preload_libraries"] = ""
+        server.start()
+        try:
+            with owner(server) as session:
+                session.execute("create extension pg_stat_statements")
+            error = await refused(server.dsn())
+        finally:
+            server.stop()
+    assert error.reason is Reason.UNSUPPORTED
+    assert (error.fix or "").startswith("shared_preload_libraries = ")
+
+
+@pytest.mark.parametrize("version", ["1.8", "1.9", "1.10", "1.11"])
+async def test_an_extension_older_than_its_server_is_read_as_it_is(
+    postgres: PostgresServer, version: str
+) -> None:
+    with database(postgres, "upgraded", f"version '{version}'") as dsn:
+        async with reading(dsn) as source:
+            polled = Polled(source, "statements")
+            assert CALLS in await polled.poll()
+            update = "ALTER EXTENSION pg_stat_statements UPDATE;"
+            assert (update in dict(await polled.inspect()).values()) == (NEWEST >= 18)
+
+
+async def test_an_extension_too_old_for_its_server_is_to_be_updated(
+    postgres: PostgresServer,
+) -> None:
+    with database(postgres, "ancient", "version '1.7'") as dsn:
+        error = await refused(dsn)
+        assert error.reason is Reason.UNSUPPORTED
+        assert error.fix == "ALTER EXTENSION pg_stat_statements UPDATE;"
+        with owner(postgres, "ancient") as session:
+            session.execute(error.fix)
+        async with reading(dsn) as source:
+            assert CALLS in await Polled(source, "statements").poll()

@@ -1,0 +1,107 @@
+"""The collector `process_groups`: sums that keep what ended processes took."""
+
+from __future__ import annotations
+
+from exporter.collectors.host_process_groups import Totals, samples
+from exporter.sources.host_processes import Process, Processes
+from tests.unit.sampled import values
+
+CPU = "node_process_group_cpu_seconds_total"
+USER = ("python", "user")
+
+
+def process(pid: int, start: float, user: int = 0, **more: int | None) -> Process:
+    known = {
+        "group": "python",
+        "system_ticks": 0,
+        "major_faults": 0,
+        "threads": 2,
+        "resident_bytes": 1000,
+        "open_files": 3,
+        "read_bytes": 0,
+        "written_bytes": 0,
+    }
+    return Process(pid=pid, start=start, user_ticks=user, **known | more)  # type: ignore[arg-type]  # a test's own defaults
+
+
+def user_seconds(polls: list[tuple[float, list[Process]]]) -> list[float]:
+    """Return what each poll shows, given the uptime and the processes of each."""
+    state = Totals()
+    return [
+        values(samples(Processes(("python",), uptime, 100, found), state))[CPU][USER]
+        for uptime, found in polls
+    ]
+
+
+def test_counters_begin_at_zero_with_us_and_follow_the_processes() -> None:
+    polls = [
+        (100.0, [process(7, 10.0, user=5000)]),
+        (115.0, [process(7, 10.0, user=5250)]),
+    ]
+    assert user_seconds(polls) == [0, 2.5]
+
+
+def test_an_ended_process_leaves_what_it_took() -> None:
+    polls = [
+        (100.0, [process(7, 10.0, user=100), process(8, 10.0, user=100)]),
+        (115.0, [process(7, 10.0, user=200), process(8, 10.0, user=400)]),
+        (130.0, [process(7, 10.0, user=250)]),
+        (145.0, []),
+    ]
+    assert user_seconds(polls) == [0, 4, 4.5, 4.5]
+
+
+def test_a_process_begun_since_the_last_poll_counts_from_its_start() -> None:
+    polls = [(100.0, []), (115.0, [process(7, 110.0, user=300)])]
+    assert user_seconds(polls) == [0, 3]
+
+
+def test_a_process_found_late_counts_from_now_on() -> None:
+    polls = [
+        (100.0, []),
+        (115.0, [process(7, 10.0, user=90_000)]),
+        (130.0, [process(7, 10.0, user=90_100)]),
+    ]
+    assert user_seconds(polls) == [0, 0, 1]
+
+
+def test_a_process_id_used_again_is_another_process() -> None:
+    polls = [
+        (100.0, [process(7, 10.0, user=100)]),
+        (115.0, [process(7, 110.0, user=300)]),
+        (130.0, [process(7, 110.0, user=400)]),
+    ]
+    assert user_seconds(polls) == [0, 3, 4]
+
+
+def test_sizes_are_summed_over_the_processes_that_are_there() -> None:
+    found = [process(7, 1.0), process(8, 1.0, threads=5)]
+    shown = values(samples(Processes(("python", "java"), 100.0, 100, found), Totals()))
+    assert shown["node_process_group_processes"] == {("python",): 2, ("java",): 0}
+    assert shown["node_process_group_threads"] == {("python",): 7, ("java",): 0}
+    assert shown["node_process_group_open_fds"] == {("python",): 6, ("java",): 0}
+    assert shown["node_process_group_resident_memory_bytes"] == {
+        ("python",): 2000,
+        ("java",): 0,
+    }
+
+
+def test_what_one_process_hides_its_group_does_not_show() -> None:
+    found = [
+        process(7, 1.0),
+        process(8, 1.0, open_files=None, read_bytes=None, written_bytes=None),
+    ]
+    shown = values(samples(Processes(("python",), 100.0, 100, found), Totals()))
+    assert "node_process_group_open_fds" not in shown
+    assert "node_process_group_read_bytes_total" not in shown
+    assert shown["node_process_group_processes"] == {("python",): 2}
+
+
+def test_reads_and_writes_of_disks_are_counted() -> None:
+    state = Totals()
+    for read, written in ((100, 10), (400, 30)):
+        one = process(7, 1.0, read_bytes=read, written_bytes=written, major_faults=read)
+        shown = values(samples(Processes(("python",), 100.0, 100, [one]), state))
+    assert shown["node_process_group_read_bytes_total"] == {("python",): 300}
+    assert shown["node_process_group_written_bytes_total"] == {("python",): 20}
+    assert shown["node_process_group_major_page_faults_total"] == {("python",): 300}

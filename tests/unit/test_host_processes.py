@@ -1,0 +1,171 @@
+"""Finding the processes of groups in a tree that looks like /proc."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exporter.sources.host_processes import ProcessTable, matches
+from tests.unit.host_tree import Fake, ProcTree
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> ProcTree:
+    return ProcTree(tmp_path)
+
+
+def table(tree: ProcTree, *groups: str) -> ProcessTable:
+    return ProcessTable(str(tree.folder), groups)
+
+
+def pids(found: ProcessTable) -> set[int]:
+    return {process.pid for process in found.read().found}
+
+
+@pytest.mark.parametrize(
+    ("name", "group", "expected"),
+    [
+        ("python", "python", True),
+        ("python3", "python", True),
+        ("python3.11", "python", True),
+        ("python3.13t", "python", True),
+        ("postgres-17", "postgres", True),
+        ("pythonista", "python", False),
+        ("pythonw", "python", False),
+        ("ipython", "python", False),
+        ("Python", "python", False),
+        ("prometheus-node", "prometheus-node-exporter", True),
+        ("prometheus", "prometheus-node-exporter", False),
+    ],
+)
+def test_a_version_is_no_other_program(
+    name: str, group: str, *, expected: bool
+) -> None:
+    assert matches(name, group) is expected
+
+
+def test_a_process_is_read_in_full(tree: ProcTree) -> None:
+    tree.put(
+        7,
+        Fake(
+            *("python3.11", "/usr/bin/python3.11 app.py"),
+            *(1234, 250, 30, 4, 5, 600, 7000, 8000, 9),
+        ),
+    )
+    found = table(tree, "python").read()
+    assert found.uptime == 100.0
+    assert found.groups == ("python",)
+    (process,) = found.found
+    assert process.group == "python"
+    assert process.start == 1234 / found.ticks
+    assert (process.user_ticks, process.system_ticks) == (250, 30)
+    assert (process.major_faults, process.threads) == (4, 5)
+    assert process.resident_bytes == 600 * PAGE
+    assert (process.read_bytes, process.written_bytes) == (7000, 8000)
+    assert process.open_files == 9
+
+
+def test_a_script_is_of_the_group_of_its_program(tree: ProcTree) -> None:
+    tree.put(7, Fake("gunicorn", "/usr/bin/python3.11 /usr/bin/gunicorn app"))
+    tree.put(8, Fake("login", "-python"))
+    tree.put(9, Fake("nginx", "nginx: python"))
+    assert pids(table(tree, "python")) == {7, 8}
+
+
+def test_the_first_group_that_fits_has_the_process(tree: ProcTree) -> None:
+    tree.put(7, Fake("celery", "/usr/bin/python3 celery"))
+    found = table(tree, "celery", "python").read().found
+    assert [process.group for process in found] == ["celery"]
+
+
+def test_a_name_with_spaces_and_parentheses_is_read(tree: ProcTree) -> None:
+    tree.put(7, Fake("a) S 1 (b", user=3))
+    (process,) = table(tree, "a) S 1 (b").read().found
+    assert process.user_ticks == 3
+
+
+def test_a_process_that_ends_is_gone_and_one_that_begins_is_there(
+    tree: ProcTree,
+) -> None:
+    tree.put(7, Fake("python"))
+    found = table(tree, "python")
+    assert pids(found) == {7}
+    tree.end(7)
+    tree.put(8, Fake("python"))
+    assert pids(found) == {8}
+
+
+def test_a_process_that_ends_while_it_is_read_is_left_out(tree: ProcTree) -> None:
+    tree.put(7, Fake("python"))
+    tree.put(8, Fake("python"))
+    found = table(tree, "python")
+    (tree.folder / "7" / "stat").unlink()
+    assert pids(found) == {8}
+
+
+def test_a_process_that_ends_before_it_was_looked_up_is_left_out(
+    tree: ProcTree,
+) -> None:
+    tree.put(7, Fake("python"))
+    (tree.folder / "7" / "comm").unlink()
+    assert pids(table(tree, "python")) == set()
+
+
+def test_a_process_caught_before_its_exec_is_found_at_the_next_read(
+    tree: ProcTree,
+) -> None:
+    for pid in range(1, 101):
+        tree.put(pid, Fake("bash"))
+    found = table(tree, "python")
+    found.read()
+    tree.put(200, Fake("bash"))
+    assert pids(found) == set()
+    tree.put(200, Fake("python3"))
+    assert pids(found) == {200}
+
+
+def test_a_member_that_becomes_something_else_leaves_its_group(
+    tree: ProcTree,
+) -> None:
+    tree.put(7, Fake("python"))
+    found = table(tree, "python", "java")
+    assert pids(found) == {7}
+    tree.put(7, Fake("java"))
+    assert [process.group for process in found.read().found] == ["java"]
+    tree.put(7, Fake("bash"))
+    assert pids(found) == set()
+
+
+def test_an_old_stranger_is_looked_at_again_in_time(tree: ProcTree) -> None:
+    for pid in range(1, 201):
+        tree.put(pid, Fake("bash"))
+    found = table(tree, "python")
+    for _ in range(3):
+        assert pids(found) == set()
+    tree.put(150, Fake("python"))
+    assert any(pids(found) == {150} for _ in range(5))
+
+
+def test_strangers_are_hardly_ever_read(tree: ProcTree) -> None:
+    for pid in range(1, 501):
+        tree.put(pid, Fake("bash"))
+    found = table(tree, "python")
+    found.read()
+    found.read()
+    for pid in range(1, 501):
+        tree.put(pid, Fake("python"))
+    assert len(pids(found)) <= 50
+
+
+def test_what_may_not_be_read_is_absent(tree: ProcTree) -> None:
+    tree.put(7, Fake("python", read=None, files=None))
+    (process,) = table(tree, "python").read().found
+    assert (process.read_bytes, process.written_bytes) == (None, None)
+    assert process.open_files is None

@@ -1,0 +1,154 @@
+"""What is made of rows of pg_stat_statements, poll by poll."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from exporter.collectors._postgres_text import MARK, Answer
+from exporter.collectors.postgres_statements import (
+    COLLECTOR,
+    FIGURES,
+    Info,
+    Rows,
+    Settings,
+    State,
+    samples,
+)
+from exporter.config import Filter
+from tests.unit.postgres_samples import values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tests.unit.postgres_samples import Values
+
+WEB, MONITOR = 11, 13
+CALLS = "pg_stat_statements_calls_total"
+TEXT = "pg_stat_statements_query_id"
+OTHER = ("other", "shop", "other")
+
+
+def row(user: int, query: int | None, calls: int, database: int = 1) -> tuple[Any, ...]:
+    return (user, database, query, True, calls, calls * 500.0, *range(1, 9))
+
+
+def settings(**given: Any) -> Settings:
+    return Settings(
+        given.get("databases", Filter()),
+        given.get("users", Filter()),
+        given.get("top", 100),
+        given.get("text", True),
+    )
+
+
+def rows(
+    *found: tuple[Any, ...],
+    texts: Iterable[tuple[Any, ...]] = (),
+    asked: Iterable[int] = (),
+    **given: Any,
+) -> Rows:
+    return Rows(
+        Info(1000.0, MONITOR, given.get("dealloc"), given.get("reset")),
+        [*found],
+        {1: "shop", 2: "mail"},
+        {WEB: "web", MONITOR: "monitor"},
+        Answer(frozenset(asked), [*texts], given.get("wanted", set())),
+        settings(**given),
+    )
+
+
+def after(state: State, *polls: Rows) -> Values:
+    return [values(samples(poll, state)) for poll in polls][-1]
+
+
+def test_figures_have_the_peers_names_and_base_units() -> None:
+    state = State()
+    old = (WEB, 1, 7, True, 1, 500.0, *[0] * 8)
+    new = (WEB, 1, 7, True, 3, 2000.0, 5, 500.0, 250.0, 125.0, 40, 41, 42, 43)
+    found = after(state, rows(old), rows(new))
+    labels = ("web", "shop", "7")
+    assert [found[metric.name][labels] for metric, _ in FIGURES] == [
+        *(2, 1.5, 5, 0.5, 0.25, 0.125, 40, 41, 42, 43)
+    ]
+
+
+def test_every_metric_is_declared_and_shown() -> None:
+    texts = [(WEB, 7, "select 1")]
+    first = rows(row(WEB, 7, 1), dealloc=0, reset=5.0)
+    second = rows(row(WEB, 7, 1), texts=texts, asked=[7], dealloc=2, reset=5.5)
+    found = after(State(), first, second)
+    assert found.keys() == {metric.name for metric in COLLECTOR.metrics}
+    assert found["pg_stat_statements_dealloc_total"] == {(): 2}
+    assert found["pg_stat_statements_stats_reset_timestamp_seconds"] == {(): 5.5}
+
+
+def test_what_version_13_does_not_know_is_absent() -> None:
+    found = after(State(), rows(row(WEB, 7, 1)))
+    assert found.keys() == {metric.name for metric, _ in FIGURES}
+
+
+def test_a_members_text_is_asked_for_and_shown_without_literals() -> None:
+    state, wanted = State(), set[int]()
+    after(state, rows(row(WEB, 7, 1), wanted=wanted))
+    assert wanted == {7}
+    answer = [(WEB, 7, "select 'x'\nfrom t")]
+    second = rows(row(WEB, 7, 1), texts=answer, asked=[7], wanted=wanted)
+    assert after(state, second)[TEXT] == {("7", "select ? from t"): 1}
+    assert wanted == set()
+
+
+def test_a_text_that_is_gone_is_not_shown() -> None:
+    found = after(State(), rows(row(WEB, 7, 1)), rows(row(WEB, 7, 1), asked=[7]))
+    assert TEXT not in found
+
+
+def test_texts_can_be_switched_off() -> None:
+    state, wanted = State(), set[int]()
+    found = after(state, rows(row(WEB, 7, 1), wanted=wanted, text=False))
+    assert (TEXT in found, wanted) == (False, set())
+
+
+def test_our_own_statements_are_found_by_their_mark_and_left_out() -> None:
+    state, wanted = State(), set[int]()
+    texts = [(MONITOR, 1, f"select {MARK} 1"), (MONITOR, 2, "select a")]
+    after(state, rows(row(MONITOR, 1, 5), row(MONITOR, 2, 5), wanted=wanted))
+    assert wanted == {1, 2}
+    found = after(
+        state,
+        rows(row(MONITOR, 1, 8), row(MONITOR, 2, 6), texts=texts, asked=[1, 2]),
+        rows(row(MONITOR, 1, 9), row(MONITOR, 2, 7)),
+    )
+    assert found[CALLS] == {("monitor", "shop", "2"): 1, OTHER: 1}
+
+
+def test_hidden_statements_are_in_the_rest_of_their_database() -> None:
+    found = after(State(), rows(row(WEB, None, 5)), rows(row(WEB, None, 8)))
+    assert found[CALLS] == {OTHER: 3}
+
+
+def test_filters_leave_out_databases_and_users() -> None:
+    first = [row(WEB, 7, 1), row(MONITOR, 8, 1), row(WEB, 7, 1, database=2)]
+    kept: dict[str, Any] = {
+        "databases": Filter(exclude=("mail",)),
+        "users": Filter(exclude=("web",)),
+    }
+    found = after(State(), rows(*first, **kept), rows(*first, **kept, asked=[8]))
+    assert found[CALLS] == {OTHER: 0}
+
+
+def test_without_series_of_their_own_all_statements_are_the_rest() -> None:
+    found = after(State(), rows(row(WEB, 7, 1), top=0), rows(row(WEB, 7, 9), top=0))
+    assert found[CALLS] == {OTHER: 8}
+
+
+def test_statements_of_dropped_users_are_the_rest() -> None:
+    first, second = [row(98, 7, 1), row(99, 7, 1)], [row(98, 7, 2), row(99, 7, 4)]
+    found = after(State(), rows(*first), rows(*second))
+    assert found[CALLS] == {OTHER: 4}
+
+
+def test_a_member_whose_user_is_dropped_has_no_series_any_more() -> None:
+    state = State()
+    assert ("web", "shop", "7") in after(state, rows(row(WEB, 7, 1)))[CALLS]
+    dropped = rows(row(WEB, 7, 1))._replace(users={})
+    assert after(state, dropped)[CALLS] == {OTHER: 0}

@@ -1,0 +1,87 @@
+"""README.md says what is there: names, keys, flags and examples are the code's own."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import TYPE_CHECKING
+
+from exporter import collectors, health
+from exporter.cli import _parser
+from exporter.collector import SourceKind
+from exporter.config_load import load
+from exporter.demo import faults
+from exporter.web.routes import PATHS
+from tests.source import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TEXT = (ROOT / "README.md").read_text()
+
+
+def section(title: str) -> str:
+    return TEXT.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def first_cells(text: str) -> list[str]:
+    """Return the first cell of each row of the tables, without their heads."""
+    cells = re.findall(r"^\| ([^|]+?) \|", text, re.MULTILINE)
+    return [c for c in cells if c not in {"fault", "key", "source", "package"}]
+
+
+def test_the_collectors_are_those_there_are() -> None:
+    rows = re.findall(
+        r"^\| (\w+) \| (`.+`) \|$", section("What it reads"), re.MULTILINE
+    )
+    said = {kind: tuple(re.findall(r"`(\w+)`", names)) for kind, names in rows}
+    assert said == {str(kind): collectors.names(kind) for kind in SourceKind}
+
+
+def test_the_faults_are_those_there_are() -> None:
+    said = [cell.strip("`") for cell in first_cells(section("Try it"))]
+    assert sorted(said) == sorted(faults.names())
+
+
+def test_every_dependency_is_explained() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = project["dependencies"] + project["optional-dependencies"]["demo"]
+    names = [re.split(r"[^a-z0-9-]", requirement)[0] for requirement in wanted]
+    assert first_cells(section("Dependencies")) == names
+
+
+def test_the_example_of_a_configuration_loads(tmp_path: Path) -> None:
+    file = tmp_path / "kpi-exporter.yaml"
+    file.write_text(re.findall(r"```yaml\n(.+?)```", TEXT, re.DOTALL)[0])
+    assert [t.name for t in load(file).targets] == ["orders", "graph", "cache", "local"]
+
+
+def test_the_flags_are_ones_we_take() -> None:
+    flags = section("Configuration").split("Flags of `serve`:")[1].split("\n\n")[0]
+    said = re.findall(r"--[a-z.-]+", flags)
+    without = vars(_parser().parse_args(["serve"]))
+    given = [["serve", flag, "json" if "log" in flag else "x"] for flag in said]
+    changed = [vars(_parser().parse_args(words)) != without for words in given]
+    assert changed == [True] * 7
+
+
+def test_the_pages_are_those_there_are() -> None:
+    listed = section("Configuration").split("Pages:")[1]
+    said = re.findall(r"`(/[^`]*)`", listed)
+    assert sorted(said) == sorted(re.findall(r"^  (/\S*)", PATHS, re.MULTILINE))
+
+
+def test_our_own_metrics_are_called_so() -> None:
+    declared = {m.name for m in vars(health).values() if hasattr(m, "help")}
+    said = set(re.findall(r"`(kpi_exporter_\w+)`", TEXT))
+    assert said - declared == set()
+
+
+def test_files_it_points_to_are_there() -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", TEXT)
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_number_of_open_names_is_right() -> None:
+    names = (ROOT / "tests/data/peer-needs-open.txt").read_text().splitlines()
+    assert f"- {len(names)} names that the peers' mixins ask for" in TEXT
