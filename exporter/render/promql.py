@@ -110,7 +110,7 @@ def _called(node: Call, wanted: frozenset[str]) -> frozenset[str]:
     texts = [a.val for a in node.args if isinstance(a, StringLiteral)]
     if node.func.name == "label_replace":
         made, _, source, _ = texts
-        return (wanted - {made}) | {source}
+        return (wanted - {made}) | ({source} if source else _NONE)
     if node.func.name == "histogram_quantile":
         return wanted | {"le"}
     return wanted

@@ -112,6 +112,8 @@ def selected(each: Promise, what: str = "") -> str:
     name, who = record_name(each.kpi, what), _WHO[each.kpi.scope]
     if each.target is not None:
         return f'{name}{{{who}="{each.target}"}}'
+    if len(each.apart) == 1:
+        return f'{name}{{{who}!="{each.apart[0]}"}}'
     if each.apart:
         return f'{name}{{{who}!~"{"|".join(map(_literal, each.apart))}"}}'
     return name
