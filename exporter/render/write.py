@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from exporter.errors import KpiExporterError
 from exporter.render.words import MARK
 
 if TYPE_CHECKING:
@@ -17,26 +18,41 @@ _FOLDERS = ("rules", "dashboards")
 def write(files: Files, folder: Path) -> list[str]:
     """Write what differs and delete generated files of former runs; returns the paths.
 
-    Every text is complete before the first file is touched. Files that were not
-    generated are never deleted.
+    Every new file is complete beside its place before the first one is put there. Files
+    that were not generated are never deleted. Raises KpiExporterError, then nothing is
+    changed.
     """
     changed = differences(files, folder)
-    for path in changed:
-        place = folder / path
-        if path not in files:
-            place.unlink()
-            continue
-        place.parent.mkdir(parents=True, exist_ok=True)
-        new = place.with_name(f".{place.name}.new")
-        new.write_text(files[path], "utf-8")
+    staged: dict[Path, Path] = {}
+    try:
+        for path in changed:
+            if path in files:
+                place = folder / path
+                place.parent.mkdir(parents=True, exist_ok=True)
+                staged[place] = place.with_name(f".{place.name}.new")
+                staged[place].write_text(files[path], "utf-8")
+    except OSError as error:
+        for new in staged.values():
+            new.unlink(missing_ok=True)
+        raise _unusable(error) from error
+    for place, new in staged.items():
         new.replace(place)
+    for path in changed:
+        if path not in files:
+            (folder / path).unlink()
     return changed
 
 
 def differences(files: Files, folder: Path) -> list[str]:
-    """Return the paths whose files are missing, differ, or are no longer rendered."""
-    different = [path for path, text in files.items() if _text(folder / path) != text]
-    return sorted([*different, *_stale(files, folder)])
+    """Return the paths whose files are missing, differ, or are no longer rendered.
+
+    Raises KpiExporterError for what cannot be read.
+    """
+    try:
+        different = [p for p, text in files.items() if _text(folder / p) != text]
+        return sorted([*different, *_stale(files, folder)])
+    except OSError as error:
+        raise _unusable(error) from error
 
 
 def _stale(files: Files, folder: Path) -> list[str]:
@@ -51,6 +67,12 @@ def _stale(files: Files, folder: Path) -> list[str]:
 
 def _text(place: Path) -> str | None:
     try:
-        return place.read_text("utf-8")
+        return place.read_text("utf-8", errors="replace")
     except FileNotFoundError:
         return None
+
+
+def _unusable(error: OSError) -> KpiExporterError:
+    return KpiExporterError(
+        f"{error.filename}: {error.strerror}; no file of the rendering was changed"
+    )
