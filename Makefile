@@ -1,6 +1,6 @@
 # The project's commands; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench render lock clean
+.PHONY: help demo test lint bench render mutate-rules lock clean
 
 DEMO_LOCK := deploy/requirements.txt
 LOCK := tests/requirements.txt
@@ -8,7 +8,7 @@ COMPILE := .venv/bin/uv pip compile --quiet --no-config --universal --python-ver
 	--generate-hashes --custom-compile-command 'make lock' pyproject.toml
 
 help: ## list what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## servers, an application under load and the exporter, here, now; FAULT=lock breaks something, FOR=60s ends by itself
 	@.ci/venv $(DEMO_LOCK) $(LOCK)
@@ -18,7 +18,7 @@ test: ## bring the servers that the tests need, then lint, types, unit and integ
 	@.ci/venv $(LOCK)
 	@.venv/bin/python -m tests.prepare
 	@$(MAKE) --no-print-directory lint
-	@.venv/bin/pytest tests/unit tests/integration
+	@.venv/bin/pytest tests/unit tests/rules tests/integration
 
 lint: ## ruff and mypy, changing nothing
 	@.ci/venv $(LOCK)
@@ -30,8 +30,13 @@ bench: ## measure on real servers, for some 12 minutes; NAME='scrape rounds' mea
 	@.ci/venv $(LOCK)
 	@.venv/bin/python -m tests.bench $(NAME) $(if $(JSON),--json '$(JSON)')
 
-render: ## rules, dashboards and runbooks from the KPI catalogue: none yet
-	@echo "Nothing to render: the KPI catalogue holds index sets only so far, and no KPI."
+render: ## rewrite rules, dashboards and runbooks from the KPI catalogue
+	@.ci/venv $(LOCK)
+	@.venv/bin/kpi-exporter render --out .
+
+mutate-rules: ## change each rule a little, and see that a test notices; NAME='api host' does those alone, CHANGED=1 what differs
+	@.ci/venv $(LOCK)
+	@.venv/bin/python -m tests.rules.mutate $(NAME) $(if $(CHANGED),--changed)
 
 lock: ## resolve the dependencies anew; delete a lock file first to take the newest
 	@test -x .venv/bin/uv || .ci/venv $(LOCK)
