@@ -11,6 +11,9 @@ from exporter.errors import ConfigError
 if TYPE_CHECKING:
     from pathlib import Path
 
+_MOST_BYTES = 2**20
+_MOST_NODES = 100_000  # aliases of aliases make a large file of a small one
+
 Location = tuple[str | int, ...]
 
 
@@ -42,6 +45,8 @@ class Document(NamedTuple):
 def load(path: Path) -> Document:
     """Read one YAML file; raises ConfigError when it cannot be read or parsed."""
     try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise ConfigError([f"{path}: is larger than 1 MiB; is it the right file?"])
         node = yaml.compose(path.read_text("utf-8"), yaml.SafeLoader)
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from error
@@ -66,8 +71,12 @@ class _Reader(yaml.constructor.SafeConstructor):
         self.path = path
         self.lines: dict[Location, int] = {}
         self.duplicates: list[str] = []
+        self._nodes = 0
 
     def read(self, node: yaml.Node, location: Location) -> Any:
+        self._nodes += 1
+        if self._nodes > _MOST_NODES:
+            raise ConfigError([f"{self.path}: holds more than {_MOST_NODES} values"])
         self.lines.setdefault(location, node.start_mark.line + 1)
         if isinstance(node, yaml.SequenceNode):
             items = enumerate(node.value)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 _KINDS = (SourceKind.NEO4J,)
 _ALONE = 10.0
-_COMPILING = 45.0  # seconds of polls, ten a second, until the JVM has compiled it all
+_COMPILING = 60.0  # seconds of quick polls, until the JVM has compiled what they use
+_QUICK = 0.2
 _BEST_OF = 3
 
 
@@ -26,7 +27,7 @@ def run(world: World) -> Iterator[Line]:
     """Measure the rounds of three watched queries and eleven indexes."""
     pid = world.neo4j.process.pid
     world.say(f"letting Neo4j compile for {_COMPILING:g} s, then {_BEST_OF} windows")
-    with world.exporter(quickened(world.config("15s", _KINDS), _KINDS, 0.1)):
+    with world.exporter(quickened(world.config("15s", _KINDS), _KINDS, _QUICK)):
         time.sleep(_COMPILING)
     config = quickened(world.config("15s", _KINDS), _KINDS, EVERY)
     with world.exporter(config) as exporter:

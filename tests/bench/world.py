@@ -178,7 +178,7 @@ def quickened(
             if found.interval and found.interval > STANDARD
         }
         for target in config[kind].values():
-            target["collectors"] = rare
+            target |= {"collectors": rare, "timeout": f"{seconds:g}s"}
     return {**config, "interval": f"{seconds:g}s"}
 
 
