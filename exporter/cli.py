@@ -62,37 +62,52 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _serve_parser(commands.add_parser("serve", help="poll all targets, serve /metrics"))
-    check = commands.add_parser(
-        "check",
-        help="try every collector; say what is missing and what mends it",
-        epilog=_STATUS,
+    _check_parser(
+        commands.add_parser(
+            "check",
+            help="try every collector; say what is missing and what mends it",
+            epilog=_STATUS,
+        )
     )
-    check.add_argument("--json", action="store_true", help="print JSON for programs")
-    _target_options(check)
-    check.set_defaults(run=_check)
-    collect = commands.add_parser(
-        "collect", help="print what one collector says about one target, once"
+    _collect_parser(
+        commands.add_parser(
+            "collect", help="print what one collector says about one target, once"
+        )
     )
-    collect.add_argument("name", metavar="NAME", help="the collector, such as activity")
-    collect.add_argument("--target", required=True, help="the target's name")
-    _target_options(collect)
-    collect.set_defaults(run=_collect)
     _render_parser(
         commands.add_parser(
             "render", help="write rules, dashboards and runbooks for a configuration"
         )
     )
-    demo = commands.add_parser("demo", help="start an embedded world and watch it")
-    demo.add_argument("--fault", metavar="NAME", help="break something after a while")
-    demo.add_argument(
+    _demo_parser(
+        commands.add_parser("demo", help="start an embedded world and watch it")
+    )
+    return parser
+
+
+def _check_parser(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON for programs")
+    _target_options(parser)
+    parser.set_defaults(run=_check)
+
+
+def _collect_parser(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="the collector, such as activity")
+    parser.add_argument("--target", required=True, help="the target's name")
+    _target_options(parser)
+    parser.set_defaults(run=_collect)
+
+
+def _demo_parser(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--fault", metavar="NAME", help="break something after a while")
+    parser.add_argument(
         "--for",
         dest="duration",
         type=_duration,
         metavar="TIME",
         help="end by itself after this long, such as 60s",
     )
-    demo.set_defaults(run=_demo)
-    return parser
+    parser.set_defaults(run=_demo)
 
 
 def _serve_parser(parser: argparse.ArgumentParser) -> None:

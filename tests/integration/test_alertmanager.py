@@ -89,6 +89,35 @@ def test_severity_decides_who_is_told(labels: str, receiver: str) -> None:
     assert done.stdout.strip() == receiver
 
 
+PLAIN = (
+    "Connections against the usable limit: 97% on shop\n"
+    "  Promised is at most 95%. Can one more client connect?\n"
+    "  Cause:     app & <co> holds 90 connections, active\n"
+    "  Cause:     job holds 7 connections, idle\n"
+    "  Since:     2020-02-02 10:00:00 UTC\n"
+    "  Runbook:   http://exporter/runbooks/pg_connections_used\n"
+    "  Dashboard: http://grafana/d/kpi-postgres?var-target=shop"
+)
+HTML = (
+    "<!DOCTYPE html>\n"
+    '<html lang="en">\n'
+    '<body style="font-family: sans-serif; line-height: 1.5">\n'
+    '<h3 style="margin: 1em 0 0">'
+    "Connections against the usable limit: 97% on shop</h3>\n"
+    '<p style="margin: 0">Promised is at most 95%. Can one more client connect?'
+    "</p>\n"
+    '<pre style="margin: 0.5em 0; padding: 0.5em; background: #eee">'
+    "app &amp; &lt;co&gt; holds 90 connections, active\n"
+    "job holds 7 connections, idle\n"
+    "</pre>\n"
+    '<p style="margin: 0">Since 2020-02-02 10:00:00 UTC'
+    ' · <a href="http://exporter/runbooks/pg_connections_used">Runbook</a>'
+    ' · <a href="http://grafana/d/kpi-postgres?var-target=shop">Dashboard</a></p>\n'
+    "</body>\n"
+    "</html>"
+)
+
+
 def test_a_page_goes_to_slack_and_mail_in_full(manager: Alertmanager) -> None:
     manager.post(alert({**FULL, **PAGE}, FULL_TEXTS))
     (message,) = slack(manager, "#on-call")
@@ -107,33 +136,8 @@ def test_a_page_goes_to_slack_and_mail_in_full(manager: Alertmanager) -> None:
     assert mail["Subject"] == message["title"]
     assert mail["To"] == "on-call@example.org"
     text, html = (part.get_content() for part in mail.iter_parts())
-    assert text.replace("\r\n", "\n").rstrip() == (
-        "Connections against the usable limit: 97% on shop\n"
-        "  Promised is at most 95%. Can one more client connect?\n"
-        "  Cause:     app & <co> holds 90 connections, active\n"
-        "  Cause:     job holds 7 connections, idle\n"
-        "  Since:     2020-02-02 10:00:00 UTC\n"
-        "  Runbook:   http://exporter/runbooks/pg_connections_used\n"
-        "  Dashboard: http://grafana/d/kpi-postgres?var-target=shop"
-    )
-    assert html.replace("\r\n", "\n").rstrip() == (
-        "<!DOCTYPE html>\n"
-        '<html lang="en">\n'
-        '<body style="font-family: sans-serif; line-height: 1.5">\n'
-        '<h3 style="margin: 1em 0 0">'
-        "Connections against the usable limit: 97% on shop</h3>\n"
-        '<p style="margin: 0">Promised is at most 95%. Can one more client connect?'
-        "</p>\n"
-        '<pre style="margin: 0.5em 0; padding: 0.5em; background: #eee">'
-        "app &amp; &lt;co&gt; holds 90 connections, active\n"
-        "job holds 7 connections, idle\n"
-        "</pre>\n"
-        '<p style="margin: 0">Since 2020-02-02 10:00:00 UTC'
-        ' · <a href="http://exporter/runbooks/pg_connections_used">Runbook</a>'
-        ' · <a href="http://grafana/d/kpi-postgres?var-target=shop">Dashboard</a></p>\n'
-        "</body>\n"
-        "</html>"
-    )
+    assert text.replace("\r\n", "\n").rstrip() == PLAIN
+    assert html.replace("\r\n", "\n").rstrip() == HTML
 
 
 def test_a_ticket_goes_to_the_team_alone_and_info_to_nobody(

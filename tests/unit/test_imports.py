@@ -48,6 +48,7 @@ MAY_IMPORT = {
     "schedule": "phase target",
     "web*": "web* snapshot catalogue* config collector exposition yaml_file units",
     "check_http": "",
+    "declared": "collectors collector health metrics own",
     "check_series": "check_http render* catalogue* promises config",
     "check": "poll snapshot exposition collectors collector config sources*",
     "app": "web* schedule target snapshot exposition own health collectors "

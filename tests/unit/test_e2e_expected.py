@@ -1,0 +1,126 @@
+"""What the end-to-end runs expect is about faults and alerts that exist."""
+
+from __future__ import annotations
+
+import re
+
+from exporter.catalogue.loader import catalogue
+from exporter.catalogue.plan import Plan
+from exporter.demo import faults
+from exporter.demo.alerting.notice import Notice
+from exporter.render import burn, rules
+from tests.e2e.expected import FAULTS, LINGERING
+from tests.e2e.trial import Other, Result
+from tests.e2e.witness import Reading, Witness
+from tests.integration.test_e2e_alerts import CHOSEN
+
+
+def alerts() -> set[str]:
+    plan = Plan(subjects=catalogue())
+    groups = [
+        group
+        for subject in plan.subjects
+        for group in (*rules.groups(plan, subject), *burn.group(plan, subject))
+    ]
+    return {r["alert"] for group in groups for r in group["rules"] if "alert" in r}
+
+
+def test_every_fault_of_the_demo_has_an_alert() -> None:
+    assert sorted(each.fault for each in FAULTS) == sorted(faults.names())
+
+
+def test_every_alert_that_is_expected_exists() -> None:
+    named = {each.alert for each in FAULTS} | LINGERING
+    named |= {name for each in FAULTS for name in each.companions}
+    assert named - alerts() == set()
+
+
+def test_every_cause_is_a_regular_expression() -> None:
+    assert [each.fault for each in FAULTS if not re.compile(each.cause).pattern] == []
+
+
+def test_ci_tries_each_source_and_the_application() -> None:
+    needed = {need for name in CHOSEN for need in faults.load(name).needs}
+    assert needed == {"postgres", "redis", "neo4j"}
+    assert any(faults.load(name).needs == () for name in CHOSEN)
+
+
+def result(**changes: object) -> Result:
+    made = Result(
+        FAULTS[0],
+        notified=7.0,
+        seen=5.0,
+        least=5.0,
+        cause="migration",
+        others=(Other("CpuUsed", "0.9 by the kernel's own figures"),),
+        over=3.0,
+        still=None,
+    )
+    return made._replace(**changes)  # type: ignore[arg-type] # each test knows its own
+
+
+def test_a_result_as_expected_has_no_problem() -> None:
+    assert result().problems == []
+    assert result(over=None, still="0.9").problems == []
+
+
+def test_every_way_to_fail_is_a_problem() -> None:
+    assert result(notified=None).problems == ["PgLockWaiters did not arrive"]
+    assert result(cause=None).problems == [
+        f"PgLockWaiters does not name {FAULTS[0].cause}"
+    ]
+    assert result(over=None).problems == ["PgLockWaiters is not over after the fault"]
+    assert result(others=(Other("TargetDown", None),)).problems == [
+        "TargetDown arrived as well and is not expected"
+    ]
+
+
+def reading(second: int, *, idle: float, free: int = 1000) -> Reading:
+    return Reading(
+        at=float(second),
+        idle=idle,
+        all=float(second),
+        memory=0.5,
+        load=1.0,
+        free={"/": free},
+        busy={"sda": 0.0},
+    )
+
+
+def notice(kpi: str, severity: str, **labels: str) -> Notice:
+    known = {"kpi": kpi, "severity": severity, **labels}
+    return Notice("Any", firing=True, labels=known, annotations={})
+
+
+def test_the_witness_confirms_what_it_saw_and_nothing_else() -> None:
+    witness = Witness()
+    witness._readings.extend(reading(s, idle=0.25 * s) for s in range(30))
+    assert witness.saw(notice("cpu_used", "warning")) == (
+        "0.75 by the kernel's own figures"
+    )
+    assert witness.saw(notice("cpu_used", "critical")) is None
+    assert witness.saw(notice("memory_used", "warning")) is None
+    assert witness.saw(notice("pg_lock_waiters", "warning")) is None
+    assert witness.saw(notice("disk_full_in", "warning", mountpoint="/")) is None
+
+
+def test_the_witness_sees_a_disk_that_fills() -> None:
+    witness = Witness()
+    witness._readings.extend(
+        reading(s, idle=float(s), free=100_000 - s) for s in range(10)
+    )
+    full = notice("disk_full_in", "warning", mountpoint="/")
+    assert witness.saw(full) is None
+    witness._readings.extend(
+        reading(s, idle=float(s), free=99_991 - 10 * (s - 9)) for s in range(10, 20)
+    )
+    assert witness.saw(full) == "9989 by the kernel's own figures"
+
+
+def test_the_witness_forgets_what_is_long_ago() -> None:
+    witness = Witness()
+    witness._readings.extend(reading(s, idle=0.0) for s in range(60))
+    witness._readings.extend(reading(s, idle=float(s)) for s in range(60, 120))
+    busy = notice("cpu_used", "warning")
+    assert witness.saw(busy) is not None
+    assert witness.saw(busy, lately=40) is None
