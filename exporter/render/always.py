@@ -51,13 +51,13 @@ def tests(plan: Plan) -> dict[str, Any]:
         "evaluation_interval": "1m",
         "tests": [
             {
-                "name": "the Watchdog fires from the first evaluation on",
+                "name": "Watchdog fires from the first evaluation on",
                 "interval": "1m",
                 "input_series": [],
                 "alert_rule_test": [_expect("0s", watchdog, fires=True)],
             },
             {
-                "name": "an exporter that is lost for ten minutes is missed",
+                "name": "ExporterAbsent fires after ten minutes without any",
                 "interval": "1m",
                 "input_series": [there],
                 "alert_rule_test": [

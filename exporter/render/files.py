@@ -80,7 +80,7 @@ def _plain(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "rules/always.yaml", head + dump({"groups": groups})
     if plan.speed == 1:
         yield "rules/tests/always.yaml", head + dump(always.tests(plan))
-    yield f"rules/runbooks/{gone.KPI}.md", gone.RUNBOOK
+    yield f"rules/runbooks/{gone.PAGE}.md", gone.RUNBOOK
     yield "rules/README.md", pages.reference(plan)
 
 
