@@ -48,19 +48,29 @@ def load(path: Path | None, given: dict[str, Any] | None = None) -> Config:
             kinds = ", ".join(SourceKind)
             problems.append(document.problem((), f"no target; add one of {kinds}"))
         merged["host"] = {"local": {}}
+    config = _checked(document, merged, given or {}, problems)
+    if config is None or problems:
+        raise ConfigError(sorted(problems, key=_by_line))
+    return _named(config)
+
+
+def _checked(
+    document: Document,
+    merged: dict[str, Any],
+    given: dict[str, Any],
+    problems: list[str],
+) -> Config | None:
+    """Make the model, or note in `problems` why it cannot be made or used."""
     try:
         config = Config.model_validate(merged)
     except ValidationError as error:
         found = [p for p in error.errors() if not _inherited(document, p["loc"])]
         for problem in found:
-            flag = _is_given(given or {}, problem["loc"])
-            place = _COMMAND_LINE if flag else document
+            place = _COMMAND_LINE if _is_given(given, problem["loc"]) else document
             problems.append(explain(place, Config, problem))
-    else:
-        problems += _useless_overrides(document, config)
-    if problems:
-        raise ConfigError(sorted(problems, key=_by_line))
-    return _named(config)
+        return None
+    problems += _useless_overrides(document, config)
+    return config
 
 
 def _useless_overrides(document: Document, config: Config) -> list[str]:
