@@ -12,7 +12,7 @@ help: ## list what can be made
 
 demo: ## servers, an application under load and the exporter, here, now; FAULT=lock breaks something, FOR=60s ends by itself
 	@.ci/venv $(DEMO_LOCK) $(LOCK)
-	@.venv/bin/kpi-exporter demo $(if $(FAULT),--fault '$(FAULT)') $(if $(FOR),--for '$(FOR)')
+	@.venv/bin/kpi-exporter demo $${FAULT:+--fault "$$FAULT"} $${FOR:+--for "$$FOR"}
 
 test: ## bring the servers that the tests need, then lint, types, unit and integration tests
 	@.ci/venv $(LOCK)
@@ -28,7 +28,7 @@ lint: ## ruff and mypy, changing nothing
 
 bench: ## measure on real servers, for some 12 minutes; NAME='scrape rounds' measures that alone, JSON=FILE keeps the figures
 	@.ci/venv $(LOCK)
-	@.venv/bin/python -m tests.bench $(NAME) $(if $(JSON),--json '$(JSON)')
+	@.venv/bin/python -m tests.bench $(NAME) $${JSON:+--json "$$JSON"}
 
 render: ## rewrite rules, dashboards and runbooks from the KPI catalogue
 	@.ci/venv $(LOCK)

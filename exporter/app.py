@@ -36,10 +36,10 @@ log = logging.getLogger(__name__)
 class Service:
     """Everything that runs: targets with their polls, and what is known of them."""
 
-    def __init__(self, read: Callable[[], Config]) -> None:
-        """Load the configuration; raises ConfigError."""
+    def __init__(self, config: Config, read: Callable[[], Config]) -> None:
+        """Begin with a configuration; `read` loads it again for a reload."""
         self._read = read
-        self.config = read()
+        self.config = config
         self.targets: dict[str, TargetPoller] = {}
         self._own = OwnMetrics()
         self.snapshot = Snapshot(lambda: self._own.page().plain)
@@ -72,7 +72,7 @@ class Service:
         async with self._reloading:
             try:
                 new = self._read()
-            except ConfigError:
+            except Exception:
                 self._own.reloaded(worked=False)
                 raise
             wanted = {target.name: target for target in new.targets}
@@ -122,9 +122,9 @@ class Service:
         self._schedule.add(poller)
 
 
-async def serve(read: Callable[[], Config]) -> None:
+async def serve(config: Config, read: Callable[[], Config]) -> None:
     """Run until SIGINT or SIGTERM; raises ConfigError before anything starts."""
-    service = Service(read)
+    service = Service(config, read)
     web = service.config.web
     guard = WebConfig(web.config_file) if web.config_file else None
     stop = asyncio.Event()
@@ -143,7 +143,9 @@ async def serve(read: Callable[[], Config]) -> None:
     try:
         await service.start()
         server = await start(build(service, guard), web.listen, guard)
-        log.info("listening", extra={"fields": {"address": web.listen}})
+        for host, port, *_ in server.addresses:
+            address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+            log.info("listening", extra={"fields": {"address": address}})
         await stop.wait()
         await server.cleanup()
     finally:
@@ -157,6 +159,8 @@ async def _reload_and_log(service: Service) -> None:
         for problem in error.problems:
             fields = {"problem": problem}
             log.warning("configuration refused, old kept", extra={"fields": fields})
+    except Exception:
+        log.exception("configuration not loaded")
 
 
 def _status(target: TargetPoller, now: float) -> TargetStatus:

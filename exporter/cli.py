@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import io
+import os
 import sys
 from dataclasses import replace
 from functools import partial
@@ -33,7 +35,7 @@ _ADDRESS = {
 
 def entry() -> None:
     """Run the command of this process and end it."""
-    sys.exit(main(sys.argv[1:], sys.stdout))
+    sys.exit(main(sys.argv[1:], sys.stdout or io.StringIO()))  # None when it is closed
 
 
 def main(arguments: Sequence[str], out: TextIO) -> int:
@@ -44,12 +46,23 @@ def main(arguments: Sequence[str], out: TextIO) -> int:
         return int(end.code or 0)
     try:
         status: int = options.run(options, out)
+        out.flush()
+    except OSError as error:
+        return _unwritten(error)
     except KpiExporterError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     except KeyboardInterrupt:
         return 130
     return status
+
+
+def _unwritten(error: OSError) -> int:
+    """Say that the output could not be written; a reader who left is told nothing."""
+    if not isinstance(error, BrokenPipeError):
+        sys.stderr.write(f"cannot write the output: {error.strerror}\n")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -225,8 +238,9 @@ def _serve(options: argparse.Namespace, _out: TextIO) -> int:
     from exporter.app import serve
 
     read = _reader(options)
-    set_up(read().log)
-    asyncio.run(serve(read))
+    config = read()
+    set_up(config.log)
+    asyncio.run(serve(config, read))
     return 0
 
 

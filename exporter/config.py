@@ -11,14 +11,14 @@ from pydantic import (
     ConfigDict,
     Field,
     PrivateAttr,
+    ValidationInfo,
     field_validator,
-    model_validator,
 )
 
-from exporter import collectors
 from exporter.catalogue import indexes
 from exporter.catalogue.model import Profile
 from exporter.collector import SourceKind
+from exporter.sources.address import check
 from exporter.units import Duration, address, check_http, check_port
 
 if TYPE_CHECKING:
@@ -70,22 +70,12 @@ class Target(Strict):
         """Seconds one collector may take: `timeout`, else a third of the interval."""
         return self.timeout or min(5.0, self.interval / 3)
 
-    @field_validator("collectors")
+    @field_validator("timeout")
     @classmethod
-    def _known_collectors(
-        cls, value: dict[str, CollectorSettings]
-    ) -> dict[str, CollectorSettings]:
-        known = collectors.names(cls.kind)
-        for name in value:
-            if name not in known:
-                raise ValueError(f"no collector {name!r}; there are {', '.join(known)}")
+    def _timeout_fits(cls, value: float | None, known: ValidationInfo) -> float | None:
+        if value is not None and value > known.data.get("interval", value):
+            raise ValueError("must not be longer than interval")
         return value
-
-    @model_validator(mode="after")
-    def _timeout_fits(self) -> Target:
-        if self.timeout is not None and self.timeout > self.interval:
-            raise ValueError("timeout must not be longer than interval")
-        return self
 
 
 class WithSecret(Target):
@@ -95,14 +85,15 @@ class WithSecret(Target):
     password_env: str | None = None
     password_command: tuple[str, ...] | None = None
 
-    @model_validator(mode="after")
-    def _one_secret(self) -> WithSecret:
-        given = (self.password_file, self.password_env, self.password_command)
-        if sum(value is not None for value in given) > 1:
+    @field_validator("password_env", "password_command")
+    @classmethod
+    def _one_secret(cls, value: object, known: ValidationInfo) -> object:
+        before = (known.data.get("password_file"), known.data.get("password_env"))
+        if value is not None and any(other is not None for other in before):
             raise ValueError(
                 "give one of password_file, password_env, password_command"
             )
-        return self
+        return value
 
 
 class Statements(Strict):
@@ -125,12 +116,12 @@ class PostgresTarget(WithSecret):
     @field_validator("dsn")
     @classmethod
     def _is_dsn(cls, value: str) -> str:
-        if value.startswith(("postgresql://", "postgres://")):
-            check_port(value)
-        elif "=" not in value:
+        is_url = value.startswith(("postgresql://", "postgres://"))
+        if not is_url and "=" not in value:
             raise ValueError(
                 "a dsn is postgresql://user@host:5432/database or key=value pairs"
             )
+        check(cls.kind, value)
         return value
 
 
@@ -206,6 +197,7 @@ class RedisTarget(WithSecret):
         if urlsplit(value).scheme not in ("redis", "rediss", "unix"):
             raise ValueError("a url is redis://host:6379/0, rediss://… or unix:///path")
         check_port(value)
+        check(cls.kind, value)
         return value
 
 

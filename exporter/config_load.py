@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from exporter import collectors
 from exporter.collector import SourceKind
 from exporter.config import Config
 from exporter.errors import ConfigError
@@ -16,9 +17,12 @@ from exporter.yaml_file import Document
 from exporter.yaml_file import load as load_yaml
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from exporter.yaml_file import Location
 
 _COMMAND_LINE = Document(Path("command line"), {}, {})
+_JUDGEMENTS = {"profile", "kpis"}  # a file of these alone is for `render`
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}")
 
 
@@ -26,30 +30,47 @@ def load(path: Path | None, given: dict[str, Any] | None = None) -> Config:
     """Read and check a configuration; raises ConfigError with every problem in it.
 
     `given` are targets and settings of the command line, which win over the file.
-    Without targets the host is exported.
+    Without a file and without targets the host is exported. Paths in the file start at
+    its folder.
     """
     document = load_yaml(path) if path else _COMMAND_LINE
     problems = list(document.duplicates)
     data = document.data
     if not isinstance(data, dict):
         raise ConfigError([document.problem((), "keys and values are wanted")])
+    if path:
+        _beside(data, path.parent)
     merged = _merge(data, given or {})
-    if not any(merged.get(kind) for kind in SourceKind):
-        merged["host"] = {"local": {}}
     problems += _unusable_names(document, merged)
+    problems += _unknown_collectors(document, merged)
+    if not any(merged.get(kind) for kind in SourceKind):
+        if path and not problems and not _JUDGEMENTS & merged.keys():
+            kinds = ", ".join(SourceKind)
+            problems.append(document.problem((), f"no target; add one of {kinds}"))
+        merged["host"] = {"local": {}}
+    config = _checked(document, merged, given or {}, problems)
+    if config is None or problems:
+        raise ConfigError(sorted(problems, key=_by_line))
+    return _named(config)
+
+
+def _checked(
+    document: Document,
+    merged: dict[str, Any],
+    given: dict[str, Any],
+    problems: list[str],
+) -> Config | None:
+    """Make the model, or note in `problems` why it cannot be made or used."""
     try:
         config = Config.model_validate(merged)
     except ValidationError as error:
         found = [p for p in error.errors() if not _inherited(document, p["loc"])]
         for problem in found:
-            flag = _is_given(given or {}, problem["loc"])
-            place = _COMMAND_LINE if flag else document
+            place = _COMMAND_LINE if _is_given(given, problem["loc"]) else document
             problems.append(explain(place, Config, problem))
-    else:
-        problems += _useless_overrides(document, config)
-    if problems:
-        raise ConfigError(sorted(problems, key=_by_line))
-    return _named(config)
+        return None
+    problems += _useless_overrides(document, config)
+    return config
 
 
 def _useless_overrides(document: Document, config: Config) -> list[str]:
@@ -98,6 +119,40 @@ def _unusable_names(document: Document, data: dict[str, Any]) -> list[str]:
                 problems.append(document.problem(place, text))
             seen[name] = str(kind)
     return problems
+
+
+def _unknown_collectors(document: Document, data: dict[str, Any]) -> list[str]:
+    """Refuse collectors that the target's kind does not have."""
+    problems: list[str] = []
+    for kind, name, target in _targets(data):
+        known = collectors.names(kind)
+        chosen = target.get("collectors")
+        for collector in chosen if isinstance(chosen, dict) else ():
+            if collector not in known:
+                text = f"unknown collector; there are {', '.join(known)}"
+                place = (str(kind), name, "collectors", collector)
+                problems.append(document.problem(place, text))
+    return problems
+
+
+def _targets(data: dict[str, Any]) -> Iterator[tuple[SourceKind, str, dict[str, Any]]]:
+    """Give kind, name and settings of each target whose settings are settings."""
+    for kind in SourceKind:
+        targets = data.get(kind)
+        for name, settings in targets.items() if isinstance(targets, dict) else ():
+            if isinstance(settings, dict):
+                yield kind, name, settings
+
+
+def _beside(data: dict[str, Any], folder: Path) -> None:
+    """Let the paths of a file start at its folder, wherever the exporter starts."""
+    places = [(settings, "password_file") for _, _, settings in _targets(data)]
+    web = data.get("web")
+    if isinstance(web, dict):
+        places.append((web, "config_file"))
+    for settings, key in places:
+        if isinstance(path := settings.get(key), str):
+            settings[key] = str(folder / path)
 
 
 def _inherited(document: Document, location: Location) -> bool:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from exporter.config import WithSecret
 
 _COMMAND_SECONDS = 10.0
+_SHARE = 0.8  # of the deadline, so that a slow command is blamed, and not the server
 _MOST_BYTES = 65536
 _SHORTEST = 3  # masking every "a" or "12" would leave no output readable
 _MOST_SECRETS = 2000
@@ -32,15 +33,16 @@ async def read_secret(config: WithSecret) -> str | None:
     """Read a target's password anew, or return None when the target has none.
 
     Reads `password_file`, `password_env` or the standard output of `password_command`
-    (at most 10 s), less the line end. Raises SourceError(auth) with what to mend; its
-    text holds neither the secret nor anything that a command wrote.
+    (at most 10 s and most of the deadline), less the line end. Raises SourceError(auth)
+    with what to mend; its text holds neither the secret nor what a command wrote.
     """
     if config.password_file is not None:
         secret = _from_file(config.password_file)
     elif config.password_env is not None:
         secret = _from_environment(config.password_env)
     elif config.password_command is not None:
-        secret = await _from_command(config.password_command)
+        patience = min(_COMMAND_SECONDS, _SHARE * config.deadline)
+        secret = await _from_command(config.password_command, patience)
     else:
         return None
     remember(secret)
@@ -108,9 +110,7 @@ def _from_environment(name: str) -> str:
     return _text(os.fsencode(value), f"password_env {name}")
 
 
-async def _from_command(
-    command: Sequence[str], patience: float = _COMMAND_SECONDS
-) -> str:
+async def _from_command(command: Sequence[str], patience: float) -> str:
     if not command:
         raise SourceError(Reason.AUTH, "password_command is empty")
     what = f"password_command {command[0]}"

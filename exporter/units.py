@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -13,6 +13,10 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _LAST_PORT = 65535
+_ADDRESS = re.compile(
+    r"(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<v4>[0-9.]+)|(?P<name>localhost)?)"
+    r":(?P<port>[0-9]{1,5})"
+)
 
 
 def seconds(value: object) -> float:
@@ -27,13 +31,15 @@ Duration = Annotated[float, BeforeValidator(seconds), Field(ge=0.1, le=86400)]
 
 def address(value: str) -> tuple[str, int]:
     """Split `host:port`, `[::1]:port` or `:port` (all addresses); raises ValueError."""
-    host, colon, port = value.rpartition(":")
-    if not colon or not port.isdigit() or int(port) > _LAST_PORT:
+    found = _ADDRESS.fullmatch(value)
+    if not found or int(found["port"]) > _LAST_PORT:
         raise ValueError(f"{value!r} is not an address; write it as 127.0.0.1:10099")
-    host = host.strip("[]")
-    if host and host != "localhost":
-        ip_address(host)
-    return host or "0.0.0.0", int(port)  # noqa: S104 - asked for by writing `:port`
+    if found["v6"]:
+        IPv6Address(found["v6"])
+    elif found["v4"]:
+        IPv4Address(found["v4"])
+    host = found["v6"] or found["v4"] or found["name"]
+    return host or "0.0.0.0", int(found["port"])  # noqa: S104 - asked for by `:port`
 
 
 def check_port(url: str) -> None:

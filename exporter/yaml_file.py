@@ -58,8 +58,20 @@ def load(path: Path) -> Document:
         raise ConfigError([f"{path}:{line}: not YAML: {error.problem}"]) from error
     except yaml.YAMLError as error:
         raise ConfigError([f"{path}: not YAML: {error}"]) from error
+    except RecursionError as error:
+        raise ConfigError([f"{path}: is nested too deeply"]) from error
+    return _built(path, node)
+
+
+def _built(path: Path, node: yaml.Node | None) -> Document:
     reader = _Reader(path)
-    data = {} if node is None else reader.read(node, ())
+    try:
+        data = {} if node is None else reader.read(node, ())
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ConfigError([f"{path}:{line}: {error.problem}"]) from error
+    except RecursionError as error:
+        raise ConfigError([f"{path}: is nested too deeply"]) from error
     return Document(path, data, reader.lines, tuple(reader.duplicates))
 
 
@@ -91,19 +103,29 @@ class _Reader(yaml.constructor.SafeConstructor):
             raise ConfigError([message]) from error
 
     def _mapping(self, node: yaml.MappingNode, location: Location) -> dict[str, Any]:
+        self._note_duplicates(node, location)
         self.flatten_mapping(node)
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            key = str(getattr(key_node, "value", key_node))
+            key = self._key(key_node)
             place = (*location, key)
-            line = key_node.start_mark.line + 1
-            if key in result:
-                name = ".".join(str(part) for part in place)
-                first = self.lines[place]
-                self.duplicates.append(
-                    f"{self.path}:{line}: {name}: given twice, first on line {first}"
-                )
-                continue
-            self.lines[place] = line
+            self.lines[place] = key_node.start_mark.line + 1
             result[key] = self.read(value_node, place)
         return result
+
+    def _note_duplicates(self, node: yaml.MappingNode, location: Location) -> None:
+        """Note what is written twice; what a merge brings may be written over."""
+        first: dict[str, int] = {}
+        for key_node, _ in node.value:
+            key, line = self._key(key_node), key_node.start_mark.line + 1
+            if key in first:
+                name = ".".join(str(part) for part in (*location, key))
+                text = f"given twice, first on line {first[key]}"
+                self.duplicates.append(f"{self.path}:{line}: {name}: {text}")
+            first.setdefault(key, line)
+
+    def _key(self, node: yaml.Node) -> str:
+        if not isinstance(node, yaml.ScalarNode):
+            line = node.start_mark.line + 1
+            raise ConfigError([f"{self.path}:{line}: a key must be plain text"])
+        return str(node.value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from rich.table import Table
 from rich.text import Text
@@ -92,10 +92,11 @@ def application_row(page: Change) -> Row:
 
 def table(title: str, found: list[Row]) -> Table:
     """Draw the rows for a terminal."""
-    drawn = Table(title=title, title_justify="left", expand=False)
+    drawn = Table(title=title, title_justify="left", expand=True)
     for name in ("target", "collector", "state", "age"):
-        drawn.add_column(name, justify="right" if name == "age" else "left")
-    drawn.add_column("now", no_wrap=True, overflow="ellipsis")
+        justify: Literal["left", "right"] = "right" if name == "age" else "left"
+        drawn.add_column(name, justify=justify, no_wrap=True)
+    drawn.add_column("now", no_wrap=True, overflow="ellipsis", ratio=1)
     before = None
     for row in found:
         style = "green" if row.state == "ok" else "bold red"

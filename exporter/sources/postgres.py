@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection
-from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 from psycopg.rows import class_row, tuple_row
 
 from exporter.config import PostgresTarget
 from exporter.errors import Reason, SourceError
 from exporter.secret import read_secret, remember
-from exporter.sources import postgres_errors, postgres_types
+from exporter.sources import postgres_address, postgres_errors, postgres_types
 from exporter.sources.base import Source
 
 if TYPE_CHECKING:
@@ -72,8 +71,11 @@ class PostgresSource(Source[PostgresTarget]):
     """
 
     def __init__(self, config: PostgresTarget) -> None:
-        """Keep the settings; the dsn is used, and may be refused, at connect."""
+        """Keep the settings and take the dsn apart; nothing is opened yet."""
         super().__init__(config)
+        self._given = postgres_address.parse(config.dsn)
+        if password := self._given.get("password"):
+            remember(password)
         self.version = 0
         self.role = ""
         self._database = ""
@@ -168,20 +170,10 @@ class PostgresSource(Source[PostgresTarget]):
 
     async def _parameters(self) -> dict[str, Any]:
         """Return the dsn's parameters with the secret and our name in them."""
-        try:
-            given = conninfo_to_dict(self.config.dsn)
-        except psycopg.ProgrammingError:  # its text may show a part of the password
-            raise SourceError(
-                Reason.CONNECT,
-                "the dsn cannot be understood; mend its quotes, its percent signs or "
-                "the names of its options",
-            ) from None
-        if isinstance(given.get("password"), str):
-            remember(str(given["password"]))
         secret = await read_secret(self.config)
         return {
             "application_name": "kpi-exporter",
-            **given,
+            **self._given,
             **({"password": secret} if secret is not None else {}),
             "client_encoding": "UTF8",
         }

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote, urlsplit
 
 from redis import exceptions
-from redis.asyncio.connection import Connection, SSLConnection, parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from exporter.config import RedisTarget
 from exporter.errors import Reason, SourceError
 from exporter.secret import read_secret, remember
-from exporter.sources import redis_errors
+from exporter.sources import redis_address, redis_errors
 from exporter.sources.base import Source
 from exporter.sources.redis_text import parse_fields
 
@@ -41,7 +40,7 @@ class RedisSource(Source[RedisTarget]):
     """
 
     def __init__(self, config: RedisTarget) -> None:
-        """Keep the settings; the url is used, and may be refused, at connect."""
+        """Keep the settings; nothing is opened yet."""
         super().__init__(config)
         self._connection: AbstractConnection | None = None
         url = urlsplit(config.url)
@@ -112,7 +111,7 @@ class RedisSource(Source[RedisTarget]):
         async def greet(connection: AbstractConnection) -> None:
             await self._greet(connection, password)
 
-        kind, options = self._options()
+        kind, options = redis_address.parse(self.config.url)
         self._connection = kind(
             **options,
             protocol=2,
@@ -123,26 +122,6 @@ class RedisSource(Source[RedisTarget]):
             redis_connect_func=greet,
         )
         await self._connection.connect()  # type: ignore[no-untyped-call]  # driver
-
-    def _options(self) -> tuple[type[AbstractConnection], dict[str, Any]]:
-        """Return the driver's class and arguments for the url; raises SourceError."""
-        try:
-            options: dict[str, Any] = dict(parse_url(self.config.url))
-        except ValueError as error:
-            raise SourceError(Reason.CONNECT, "the url has a bad option") from error
-        kind = options.pop("connection_class", Connection)
-        for name in ("db", "username", "password"):
-            options.pop(name, None)
-        for name in options:
-            if name in ("host", "port", "path"):
-                continue
-            if not (name.startswith("ssl_") and issubclass(kind, SSLConnection)):
-                raise SourceError(
-                    Reason.CONNECT,
-                    "the url has an unknown option; there are ssl_ca_certs, "
-                    "ssl_certfile, ssl_keyfile and ssl_cert_reqs, all of rediss://",
-                )
-        return kind, options
 
     async def _greet(
         self, connection: AbstractConnection, password: str | None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import logging
 import socket
@@ -68,8 +67,7 @@ class Server(web.AppRunner):
         """Stop listening, give running answers a few seconds, close everything."""
         if self._following:
             self._following.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._following
+            await asyncio.wait([self._following])
         self._listening.close()
         await super().cleanup()
 
@@ -88,16 +86,12 @@ class Server(web.AppRunner):
     async def _follow(self, config: WebConfig) -> None:
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            config.refresh()
-            if config.context is self._context:
-                continue
             try:
-                await self._serve()
-            except OSError as error:
-                fields = {"error": str(error)}
-                _log.error(
-                    "cannot listen with the new certificate", extra={"fields": fields}
-                )
+                config.refresh()
+                if config.context is not self._context:
+                    await self._serve()
+            except Exception:  # noqa: BLE001 - or no later change would be seen
+                _log.exception("the changed web configuration is not used")
 
 
 async def start(

@@ -62,7 +62,7 @@ def test_every_problem_is_said_in_one_message_in_the_order_of_lines(
         "1: interval: 15 is not a duration; write 15s, 500ms or 1m30s",
         "3: postgres.orders.dsn: the port must be a number from 1 to 65535",
         "3: postgres.orders.password_fil: unknown key; there are interval",
-        "6: redis.bad name.collectors: no collector",
+        "6: redis.bad name.collectors.nope: unknown collector; there are ",
         "8: redis.bad: given twice, first on line 7",
         "11: frobnicate: unknown key; there are profile, interval",
     ],
@@ -80,11 +80,14 @@ def test_each_problem_has_its_line_and_key(tmp_path: Path, problem: str) -> None
         ("- a\n", "1: keys and values are wanted"),
         (
             "host: {local: {interval: 10s, timeout: 11s}}",
-            "1: host.local: timeout must not be longer than interval",
+            "1: host.local.timeout: must not be longer than interval",
         ),
         (
             "redis: {a: {url: 'redis://x', password_env: A, password_file: /b}}",
-            "1: redis.a: give one of password_file, password_env, password_command",
+            (
+                "1: redis.a.password_env: give one of password_file, password_env, "
+                "password_command"
+            ),
         ),
         ("redis: {a: {}}", "1: redis.a.url: is needed"),
         (
@@ -92,12 +95,12 @@ def test_each_problem_has_its_line_and_key(tmp_path: Path, problem: str) -> None
             "1: neo4j.a.indexes: no index set 'none'; there are ultimate-mcp",
         ),
         (
-            "links: {external_url: 'kpi.example'}",
-            "1: links.external_url: a URL is https://host or http://host:10099/path",
+            "host: {local: }\nlinks: {external_url: 'kpi.example'}",
+            "2: links.external_url: a URL is https://host or http://host:10099/path",
         ),
         (
-            "web: {listen: '127.0.0.1'}",
-            "1: web.listen: '127.0.0.1' is not an address; write it as 127.0.0.1:10099",
+            "host: {local: }\nweb: {listen: '127.0.0.1'}",
+            "2: web.listen: '127.0.0.1' is not an address; write it as 127.0.0.1:10099",
         ),
     ],
 )
@@ -170,3 +173,72 @@ def test_two_targets_with_the_same_settings_are_different(tmp_path: Path) -> Non
 
     assert config.redis["a"] != config.redis["b"]
     assert config.redis["a"] == load(written(tmp_path, text)).redis["a"]
+
+
+def test_a_file_without_a_target_is_refused(tmp_path: Path) -> None:
+    """An editor or a full disk may have emptied it."""
+    path = written(tmp_path, "")
+
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+
+    assert str(caught.value).startswith(f"{path}")
+    assert "no target; add one of postgres, neo4j, redis, host" in str(caught.value)
+
+
+def test_an_address_that_its_driver_cannot_use_is_refused(tmp_path: Path) -> None:
+    text = """\
+postgres:
+  a: {dsn: "postgresql://u:s3cret@h/d?sslmod=require", interval: 1}
+  b: {dsn: "postgresql://u:s3/cret@h/d"}
+  c: {dsn: "host=h port=0"}
+redis:
+  d: {url: "redis://:s3cret@h:6379/0?speed=high"}
+"""
+    found = problems(tmp_path, text)
+
+    assert [problem[:20] for problem in found] == [
+        "2: postgres.a.dsn: t",
+        "2: postgres.a.interv",
+        "3: postgres.b.dsn: t",
+        "4: postgres.c.dsn: t",
+        "6: redis.d.url: the ",
+    ]
+    assert "cret" not in "".join(found)
+
+
+def test_several_hosts_in_a_dsn_are_good(tmp_path: Path) -> None:
+    text = 'postgres: {a: {dsn: "postgresql://h1:5432,h2:5433/d"}}'
+
+    assert load(written(tmp_path, text)).postgres["a"].dsn.endswith("h2:5433/d")
+
+
+def test_everything_wrong_with_one_target_is_said(tmp_path: Path) -> None:
+    text = """\
+redis:
+  a:
+    url: 6379
+    interval: 10s
+    timeout: 20s
+    password_env: A
+    password_command: [b]
+    collectors: {nope: , info: {interval: 1}}
+"""
+    found = problems(tmp_path, text)
+
+    lines = [int(problem.split(":")[0]) for problem in found]
+    assert lines == [3, 5, 7, 8, 8, 8]
+
+
+def test_paths_in_a_file_start_at_its_folder(tmp_path: Path) -> None:
+    text = """\
+redis:
+  a: {url: "redis://x", password_file: secret}
+  b: {url: "redis://x", password_file: /run/secret}
+web: {config_file: web.yaml}
+"""
+    config = load(written(tmp_path, text))
+
+    assert config.redis["a"].password_file == tmp_path / "secret"
+    assert str(config.redis["b"].password_file) == "/run/secret"
+    assert config.web.config_file == tmp_path / "web.yaml"

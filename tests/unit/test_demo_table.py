@@ -128,3 +128,13 @@ def test_markup_in_a_statement_is_shown_as_it_is() -> None:
     )
     assert isinstance(console.file, io.StringIO)
     assert "SELECT a[1] [red]" in console.file.getvalue()
+
+
+def test_a_narrow_terminal_keeps_every_name_and_age() -> None:
+    console = Console(file=io.StringIO(), width=80)
+    console.print(table("x", exporter_rows()))
+    assert isinstance(console.file, io.StringIO)
+    text = console.file.getvalue()
+    assert max(len(line) for line in text.splitlines()) == 80
+    words = {word for row in exporter_rows() for word in (row.collector, row.state)}
+    assert {word for word in words if word not in text} == set()

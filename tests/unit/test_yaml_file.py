@@ -48,3 +48,32 @@ def test_an_empty_file_holds_nothing(tmp_path: Path) -> None:
     path.write_text("# nothing\n")
 
     assert load(path).data == {}
+
+
+def test_own_keys_win_over_those_of_a_merge(tmp_path: Path) -> None:
+    path = tmp_path / "merge.yaml"
+    path.write_text("a: &x {b: 1, c: 2}\nd: {<<: *x, b: 3}\n")
+
+    document = load(path)
+
+    assert document.data["d"] == {"b": 3, "c": 2}
+    assert document.duplicates == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("a: {<<: [1, 2]}", ":1: expected a mapping for merging, but found scalar"),
+        ("a: &a [*a]", ": is nested too deeply"),
+        ("[" * 3000, ": is nested too deeply"),
+        ("? [a, b]\n: 1", ":1: a key must be plain text"),
+        ("a: !!int abc", ":1: not a plain value: 'abc'"),
+    ],
+)
+def test_what_cannot_be_built_is_one_message(
+    tmp_path: Path, text: str, problem: str
+) -> None:
+    path = tmp_path / "odd.yaml"
+    path.write_text(text)
+
+    assert refused(path) == problem

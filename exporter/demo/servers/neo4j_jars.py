@@ -61,7 +61,12 @@ def jars() -> Path:
     if lack:
         raise ServerError(lack)
     place = _place()
-    place.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    try:
+        place.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ServerError(
+            f"{place.parent} cannot be made: {error.strerror}; set XDG_CACHE_HOME"
+        ) from error
     if not place.exists():
         _fetch(place)
     for folder in (place, *place.parents[:2]):

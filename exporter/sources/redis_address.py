@@ -1,0 +1,36 @@
+"""Takes a Redis URL apart as redis-py does, and says what is wrong with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from redis.asyncio.connection import Connection, SSLConnection, parse_url
+
+if TYPE_CHECKING:
+    from redis.asyncio.connection import AbstractConnection
+
+_ANY = ("host", "port", "path")
+_OF_THE_LOGIN = ("db", "username", "password")
+
+
+def parse(url: str) -> tuple[type[AbstractConnection], dict[str, Any]]:
+    """Return the driver's class and its arguments without those of the login.
+
+    Raises ValueError without a part of the url in it.
+    """
+    try:
+        options: dict[str, Any] = dict(parse_url(url))
+    except ValueError as error:
+        raise ValueError("the url has a bad option") from error
+    kind = options.pop("connection_class", Connection)
+    for name in _OF_THE_LOGIN:
+        options.pop(name, None)
+    for name in options:
+        if name in _ANY:
+            continue
+        if not (name.startswith("ssl_") and issubclass(kind, SSLConnection)):
+            raise ValueError(
+                "the url has an unknown option; there are ssl_ca_certs, "
+                "ssl_certfile, ssl_keyfile and ssl_cert_reqs, all of rediss://"
+            )
+    return kind, options
