@@ -117,12 +117,13 @@ class Evidence(Strict):
 class Edge(Strict):
     """A figure at which a recording ends on purpose: too few events, nothing to name.
 
-    `of` is the recording, which is there beyond `above` and not at it. `inputs` are the
-    series of its test, where `v` is the figure.
+    `of` is the recording, which is there beyond `above` and not at it; without `above`
+    it is there though one might think otherwise. `inputs` are the series of its test,
+    where `v` is the figure.
     """
 
     of: Literal["value", "judged", "evidence"]
-    above: float
+    above: float | None = None
     inputs: tuple[Input, ...] = Field(min_length=1)
 
 
