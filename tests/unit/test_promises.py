@@ -37,7 +37,8 @@ MISTAKES = [
     (
         GOOD.replace('job="shop"', "shop"),
         (
-            "6: applications.shop.selector: a selector is what PromQL has in its braces, "
+            "6: applications.shop.selector: a selector is what PromQL has in its "
+            "braces, "
             'such as job="shop", env=~"prod|canary"'
         ),
     ),
@@ -105,28 +106,32 @@ MISTAKES = [
     (
         GOOD[:KPIS] + "  cpu_used: {targets: {local: {}}}\n",
         (
-            "8: kpis.cpu_used.targets.local: changes nothing; give warning or critical a "
+            "8: kpis.cpu_used.targets.local: changes nothing; give warning or "
+            "critical a "
             "limit"
         ),
     ),
     (
         GOOD[:KPIS] + "  cpu_used: {targets: {remote: {warning: 75%}}}\n",
         (
-            "8: kpis.cpu_used.targets.remote: nothing is named so that it judges; there "
+            "8: kpis.cpu_used.targets.remote: nothing is named so that it judges; "
+            "there "
             "are local"
         ),
     ),
     (
         GOOD[:KPIS] + "  cpu_used: {targets: {orders: {warning: 75%}}}\n",
         (
-            "8: kpis.cpu_used.targets.orders: nothing is named so that it judges; there "
+            "8: kpis.cpu_used.targets.orders: nothing is named so that it judges; "
+            "there "
             "are local"
         ),
     ),
     (
         GOOD[:KPIS] + "  error_rate: {targets: {orders: {warning: 2%}}}\n",
         (
-            "8: kpis.error_rate.targets.orders: nothing is named so that it judges; there "
+            "8: kpis.error_rate.targets.orders: nothing is named so that it "
+            "judges; there "
             "are shop"
         ),
     ),
