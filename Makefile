@@ -33,6 +33,7 @@ bench: ## measure on real servers, for some 12 minutes; NAME='scrape rounds' mea
 render: ## rewrite rules, dashboards and runbooks from the KPI catalogue
 	@.ci/venv $(LOCK)
 	@.venv/bin/kpi-exporter render --out .
+	@.venv/bin/python -m tests.peers
 
 mutate-rules: ## change each rule a little, and see that a test notices; NAME='api host' does those alone, CHANGED=1 what differs
 	@.ci/venv $(LOCK)
