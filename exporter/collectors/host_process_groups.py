@@ -4,6 +4,7 @@ node_process_group_cpu_seconds_total{group="python",mode="user"} 12.5
 node_process_group_resident_memory_bytes{group="python"} 1.2e+08
 node_process_group_processes{group="python",state="sleeping"} 4
 node_process_group_starts_total{group="python"} 2
+node_process_group_restarts_total{group="python"} 0
 node_process_group_open_fds{group="python"} 61
 node_process_group_open_fds_ratio{group="python"} 0.06
 
@@ -16,6 +17,7 @@ none.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
@@ -52,6 +54,11 @@ PROCESSES = gauge(
 STARTS = counter(
     "node_process_group_starts_total",
     "/proc/PID/stat: number of processes begun since the poll before.",
+    "group",
+)
+RESTARTS = counter(
+    "node_process_group_restarts_total",
+    "/proc/PID/stat: how often all processes of a group had ended and others began.",
     "group",
 )
 OLDEST = gauge(
@@ -115,7 +122,9 @@ class Totals:
             lambda: (0,) * _COUNTERS
         )
         self._last: dict[_Identity, tuple[float, ...]] = {}
+        self.restarts: Counter[str] = Counter()
         self._uptime: float | None = None
+        self._seen: dict[str, float] = {}
 
     def update(self, processes: Processes) -> None:
         """Add what each process took since the last poll.
@@ -133,7 +142,18 @@ class Totals:
             change = (*difference(now, before), before is None)
             total = self.of[process.group]
             self.of[process.group] = tuple(map(sum, zip(total, change, strict=True)))
+        self._count_restarts(processes)
         self._uptime = processes.uptime
+
+    def _count_restarts(self, processes: Processes) -> None:
+        """Count the groups of which nobody is left that was there when last seen."""
+        oldest: dict[str, float] = {}
+        for process in processes.found:
+            group = process.group
+            oldest[group] = min(process.start, oldest.get(group, process.start))
+        for group, start in oldest.items():
+            self.restarts[group] += start >= self._seen.get(group, math.inf)
+            self._seen[group] = processes.uptime
 
     def _is_new(self, process: Process) -> bool:
         return self._uptime is not None and process.start >= self._uptime
@@ -163,6 +183,7 @@ def samples(processes: Processes, state: Totals) -> Iterator[Sample]:
         if found:
             yield OLDEST(processes.boot + min(one.start for one in found), group)
         yield STARTS(starts, group)
+        yield RESTARTS(state.restarts[group], group)
         yield CPU(user / processes.ticks, group, "user")
         yield CPU(system / processes.ticks, group, "system")
         yield FAULTS(faults, group)
@@ -212,7 +233,7 @@ COLLECTOR = Collector(
     name="process_groups",
     source=SourceKind.HOST,
     metrics=(
-        *(PROCESSES, STARTS, OLDEST, THREADS, RESIDENT),
+        *(PROCESSES, STARTS, RESTARTS, OLDEST, THREADS, RESIDENT),
         *(OPEN_FILES, OPEN_FILES_RATIO),
         *(CPU, FAULTS, READ, WRITTEN),
     ),

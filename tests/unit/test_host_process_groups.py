@@ -165,3 +165,20 @@ def test_a_machine_that_slept_between_two_polls_counts_as_before() -> None:
         (9000.0, [process(7, 10.0, user=150), process(8, 8990.0, user=30)]),
     ]
     assert user_seconds(polls) == [0, 0.8]
+
+
+def test_a_group_has_restarted_when_nobody_of_before_is_left() -> None:
+    state = Totals()
+    counts = []
+    for uptime, found in (
+        (100.0, [process(7, 10.0), process(8, 20.0)]),
+        (115.0, [process(8, 20.0), process(9, 110.0)]),  # the oldest has ended alone
+        (130.0, [process(10, 120.0), process(11, 121.0)]),
+        (145.0, []),
+        (160.0, [process(12, 150.0)]),
+        (175.0, [process(12, 150.0)]),
+    ):
+        rows = Processes(("python",), uptime, 1000, 100, found)
+        shown = values(samples(rows, state))
+        counts.append(shown["node_process_group_restarts_total"][("python",)])
+    assert counts == [0, 0, 1, 1, 2, 2]
