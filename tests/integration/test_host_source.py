@@ -139,11 +139,13 @@ async def test_our_own_mounts_are_read_where_the_first_process_is_hidden(
 ) -> None:
     (proc_tree.folder / "self").mkdir()
     (proc_tree.folder / "self" / "mountinfo").write_text(
-        "27 1 254:0 / / rw - ext4 /dev/vda rw\n"
+        "26 1 254:0 / / rw - ext4 /dev/vda rw\n"
+        f"27 1 254:1 / {proc_tree.folder.parent} rw - ext4 /dev/vdb rw\n"
     )
     async with reading() as source:
         rows = await at(source, proc_tree).run(host_filesystem.read, 5)
-    assert [row.mount.mountpoint for row in rows] == ["/"]
+    shown = [(row.mount.mountpoint, row.mount.device) for row in rows]
+    assert shown == [("/", "/dev/vdb")]
 
 
 async def test_check_names_a_group_whose_files_are_kept_from_us(
