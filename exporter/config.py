@@ -19,6 +19,7 @@ from pydantic import (
 from exporter.catalogue import indexes
 from exporter.catalogue.model import Profile
 from exporter.collector import SourceKind
+from exporter.config_host import HostSettings
 from exporter.sources.address import check
 from exporter.units import Duration, address, check_http, check_port
 
@@ -204,12 +205,10 @@ class RedisTarget(WithSecret):
         return value
 
 
-class HostTarget(Target):
-    """The machine that the exporter runs on."""
+class HostTarget(HostSettings, Target):
+    """The machine that the exporter runs on, or that whose files it is shown."""
 
     kind: ClassVar[SourceKind] = SourceKind.HOST
-
-    process_groups: tuple[str, ...] = ("python",)
 
 
 class Web(Strict):

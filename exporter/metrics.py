@@ -17,6 +17,7 @@ class Kind(StrEnum):
     COUNTER = "counter"
     GAUGE = "gauge"
     HISTOGRAM = "histogram"
+    UNTYPED = "untyped"
 
 
 class Sample(NamedTuple):
@@ -86,6 +87,11 @@ def counter(name: str, text: str, *labels: str) -> Metric:
 def gauge(name: str, text: str, *labels: str) -> Metric:
     """Declare a gauge."""
     return Metric(name, Kind.GAUGE, text, labels)
+
+
+def untyped(name: str, text: str, *labels: str) -> Metric:
+    """Declare a metric without a type, where a peer gives it none."""
+    return Metric(name, Kind.UNTYPED, text, labels)
 
 
 def histogram(name: str, text: str, *labels: str) -> Metric:

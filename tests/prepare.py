@@ -28,6 +28,7 @@ NEEDS = (
     Need("prometheus", "prometheus", "scraping as users do"),
     Need("promtool", "prometheus", "checking metrics, rules and configuration"),
     Need("amtool", "prometheus-alertmanager", "receiving alerts"),
+    Need("dbus-daemon", "dbus-daemon", "asking for systemd's units over a bus"),
     Need("openssl", "openssl", "the certificates of the TLS tests"),
     Need("faketime", "faketime", "setting the clock of one process back"),
 )

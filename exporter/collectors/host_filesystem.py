@@ -98,7 +98,10 @@ class FileSystem(NamedTuple):
 async def read(source: HostSource) -> list[FileSystem]:
     """Read the mounts of the first process, or else our own, and ask each once."""
     text = (await source.texts([_MOUNTS])).get(_MOUNTS)
-    mounts = parse(text or await source.text(_OUR_MOUNTS))
+    if text:
+        mounts = parse(text)
+    else:
+        mounts = below(source.root, parse(await source.text(_OUR_MOUNTS)))
     answers = await source.usage(mount.mountpoint for mount in mounts)
     found = []
     for mount in mounts:
@@ -128,6 +131,16 @@ def parse(text: str) -> list[Mount]:
         read_only = "ro" in (*options.split(","), *super_options.split(","))
         found[point] = Mount(_unescaped(device), point, fstype, major, minor, read_only)
     return list(found.values())
+
+
+def below(root: str, mounts: Sequence[Mount]) -> list[Mount]:
+    """Return the mounts below a root, as the machine calls them whose root it is."""
+    prefix = root.rstrip("/")
+    return [
+        mount._replace(mountpoint=mount.mountpoint.removeprefix(prefix) or "/")
+        for mount in mounts
+        if f"{mount.mountpoint}/".startswith(f"{prefix}/")
+    ]
 
 
 def _unescaped(text: str) -> str:

@@ -1,15 +1,18 @@
-"""How many threads want a processor, and which kernel serves them.
+"""How many threads want a processor, which kernel serves them, and who says so.
 
 node_load1 0.51
 node_load5 0.75
 node_load15 0.61
 node_uname_info{sysname="Linux",release="6.18.44",version="#1 SMP",…} 1
+node_exporter_build_info{version="0.1.0",…} 1
+node_textfile_scrape_error 0
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from exporter import __version__
 from exporter.collector import Collector, SourceKind, stateless
 from exporter.metrics import gauge
 
@@ -33,6 +36,15 @@ UNAME = gauge(
     "node_uname_info",
     "uname: the kernel and the machine's name; always 1.",
     *("sysname", "release", "version", "machine", "nodename", "domainname"),
+)
+BUILD = gauge(
+    "node_exporter_build_info",
+    "Version of kpi-exporter, which is no build of Go; always 1.",
+    *("branch", "goarch", "goos", "goversion", "revision", "tags", "version"),
+)
+TEXT_FILES = gauge(
+    "node_textfile_scrape_error",
+    "Always 0: kpi-exporter reads no text files, so none of them fails.",
 )
 
 
@@ -63,12 +75,14 @@ def samples(load: Load, state: None) -> Iterator[Sample]:
     for metric, value in zip(LOADS, load.loads, strict=True):
         yield metric(value)
     yield UNAME(1, *load.uname)
+    yield BUILD(1, *[None] * (len(BUILD.labels) - 1), __version__)
+    yield TEXT_FILES(0)
 
 
 COLLECTOR = Collector(
     name="load",
     source=SourceKind.HOST,
-    metrics=(*LOADS, UNAME),
+    metrics=(*LOADS, UNAME, BUILD, TEXT_FILES),
     read=read,
     samples=samples,
     state=stateless,

@@ -1,33 +1,36 @@
-"""What the machine's memory is used for.
+"""What the machine's memory is used for, and what went to disks and came from there.
 
 node_memory_MemTotal_bytes 2.5276514304e+10
 node_memory_MemAvailable_bytes 2.3e+10
 node_memory_HugePages_Total 0
+node_vmstat_pgmajfault 10424
+node_vmstat_oom_kill 0
 
 Only fields that node_exporter knows; those of another kernel are absent.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.collector import Collector, SourceKind, stateless
-from exporter.metrics import gauge
+from exporter.metrics import gauge, untyped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from exporter.metrics import Sample
     from exporter.sources.host import HostSource
 
 _BYTES = """
-    Active Active(anon) Active(file) AnonHugePages AnonPages Bounce Buffers Cached
-    CmaFree CmaTotal CommitLimit Committed_AS DirectMap1G DirectMap2M DirectMap4k Dirty
-    HardwareCorrupted Hugepagesize Inactive Inactive(anon) Inactive(file) KernelStack
-    Mapped MemAvailable MemFree MemTotal Mlocked NFS_Unstable PageTables Percpu
-    SReclaimable SUnreclaim Shmem ShmemHugePages ShmemPmdMapped Slab SwapCached SwapFree
-    SwapTotal Unevictable VmallocChunk VmallocTotal VmallocUsed Writeback WritebackTmp
-    Zswap Zswapped
+    Active Active(anon) Active(file) AnonHugePages AnonPages Balloon Bounce Buffers
+    Cached CmaFree CmaTotal CommitLimit Committed_AS DirectMap1G DirectMap2M DirectMap4k
+    Dirty FileHugePages FilePmdMapped HardwareCorrupted Hugepagesize Hugetlb
+    Inactive Inactive(anon) Inactive(file) KReclaimable KernelStack Mapped
+    MemAvailable MemFree MemTotal Mlocked NFS_Unstable PageTables Percpu
+    SReclaimable SUnreclaim SecPageTables Shmem ShmemHugePages ShmemPmdMapped Slab
+    SwapCached SwapFree SwapTotal Unevictable VmallocChunk VmallocTotal VmallocUsed
+    Writeback WritebackTmp Zswap Zswapped
 """
 _PAGES = "HugePages_Free HugePages_Rsvd HugePages_Surp HugePages_Total"
 _PARENTHESES = str.maketrans({"(": "_", ")": None})
@@ -43,11 +46,33 @@ METRICS = {
     )
     for field in fields.split()
 }
+PAGING = {
+    field: untyped(f"node_vmstat_{field}", f"{field} of /proc/vmstat: {unit}.")
+    for field, unit in (
+        ("pgfault", "number of page faults"),
+        ("pgmajfault", "number of page faults that had to read a disk"),
+        ("pgpgin", "KiB read from disks"),
+        ("pgpgout", "KiB written to disks"),
+        ("pswpin", "number of pages read from swap"),
+        ("pswpout", "number of pages written to swap"),
+        ("oom_kill", "number of processes ended for want of memory"),
+    )
+}
+_PAGING = "proc/vmstat"
 
 
-async def read(source: HostSource) -> dict[str, int]:
-    """Read /proc/meminfo."""
-    return parse(await source.text("proc/meminfo"))
+class Memory(NamedTuple):
+    """The fields of meminfo, in bytes or pages, and those of vmstat."""
+
+    fields: dict[str, int]
+    paging: dict[str, int]
+
+
+async def read(source: HostSource) -> Memory:
+    """Read /proc/meminfo and /proc/vmstat."""
+    fields = parse(await source.text("proc/meminfo"))
+    paging = (await source.texts([_PAGING])).get(_PAGING, "")
+    return Memory(fields, parse_paging(paging))
 
 
 def parse(text: str) -> dict[str, int]:
@@ -60,17 +85,25 @@ def parse(text: str) -> dict[str, int]:
     return found
 
 
-def samples(fields: Mapping[str, int], state: None) -> Iterator[Sample]:
+def parse_paging(text: str) -> dict[str, int]:
+    """Return those figures of vmstat that are shown."""
+    pairs = (line.split(" ", 1) for line in text.splitlines())
+    return {name: int(value) for name, value in pairs if name in PAGING}
+
+
+def samples(memory: Memory, state: None) -> Iterator[Sample]:
     """Turn the figures into samples."""
     del state
     for name, metric in METRICS.items():
-        yield metric(fields.get(name))
+        yield metric(memory.fields.get(name))
+    for name, metric in PAGING.items():
+        yield metric(memory.paging.get(name))
 
 
 COLLECTOR = Collector(
     name="memory",
     source=SourceKind.HOST,
-    metrics=tuple(METRICS.values()),
+    metrics=(*METRICS.values(), *PAGING.values()),
     read=read,
     samples=samples,
     state=stateless,

@@ -2,18 +2,24 @@
 
 node_process_group_cpu_seconds_total{group="python",mode="user"} 12.5
 node_process_group_resident_memory_bytes{group="python"} 1.2e+08
-node_process_group_processes{group="python"} 4
+node_process_group_processes{group="python",state="sleeping"} 4
+node_process_group_starts_total{group="python"} 2
+node_process_group_restarts_total{group="python"} 0
 node_process_group_open_fds{group="python"} 61
+node_process_group_open_fds_ratio{group="python"} 0.06
 
-A process is of a group when the kernel's name of it, or the file name of its program,
-is the group's name with or without a version. Counters begin at 0 with us and keep what
-ended processes took; what begins and ends between two polls is not seen. Where the
-kernel keeps a process's open files or I/O from us, its group has none.
+A process is of a group by its program (the kernel's name of it, or its file's name, is
+the group's with or without a version), its command line or its cgroup. Counters begin
+at 0 with us and keep what ended processes took; what begins and ends between two polls
+is not seen. Where the kernel keeps a process's open files or I/O from us, its group has
+none.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+import math
+import re
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.collector import Collector, Finding, SourceKind
@@ -21,14 +27,44 @@ from exporter.metrics import counter, gauge
 from exporter.state import difference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from exporter.metrics import Sample
     from exporter.sources.host import HostSource
     from exporter.sources.host_processes import Process, Processes
 
+_STATES = {  # by the kernel's letter; whatever else there is counts as other
+    "R": "running",
+    "S": "sleeping",
+    "I": "sleeping",
+    "D": "waiting_for_disk",
+    "Z": "zombie",
+    "T": "stopped",
+    "t": "stopped",
+}
+_MOUNTS = "proc/self/mountinfo"
+_FIX = "AmbientCapabilities=CAP_SYS_PTRACE in the systemd unit, or run as root"
+_EVERY_STATE = tuple(dict.fromkeys([*_STATES.values(), "other"]))
+
 PROCESSES = gauge(
-    "node_process_group_processes", "/proc/PID/stat: number of processes.", "group"
+    "node_process_group_processes",
+    "/proc/PID/stat: number of processes by what they do.",
+    *("group", "state"),
+)
+STARTS = counter(
+    "node_process_group_starts_total",
+    "/proc/PID/stat: number of processes begun since the poll before.",
+    "group",
+)
+RESTARTS = counter(
+    "node_process_group_restarts_total",
+    "/proc/PID/stat: how often all processes of a group had ended and others began.",
+    "group",
+)
+OLDEST = gauge(
+    "node_process_group_oldest_start_time_seconds",
+    "/proc/PID/stat, /proc/stat: Unix time in seconds at which the oldest began.",
+    "group",
 )
 THREADS = gauge(
     "node_process_group_threads", "/proc/PID/stat: number of threads.", "group"
@@ -40,6 +76,12 @@ RESIDENT = gauge(
 )
 OPEN_FILES = gauge(
     "node_process_group_open_fds", "/proc/PID/fd: number of open files.", "group"
+)
+OPEN_FILES_RATIO = gauge(
+    "node_process_group_open_fds_ratio",
+    "/proc/PID/fd, /proc/PID/limits: share of its soft limit that the process next to "
+    "it has open.",
+    "group",
 )
 CPU = counter(
     "node_process_group_cpu_seconds_total",
@@ -61,7 +103,7 @@ WRITTEN = counter(
     "/proc/PID/io: bytes written to disks.",
     "group",
 )
-_COUNTERS = 5
+_COUNTERS = 6
 
 
 class _Identity(NamedTuple):
@@ -80,7 +122,9 @@ class Totals:
             lambda: (0,) * _COUNTERS
         )
         self._last: dict[_Identity, tuple[float, ...]] = {}
+        self.restarts: Counter[str] = Counter()
         self._uptime: float | None = None
+        self._seen: dict[str, float] = {}
 
     def update(self, processes: Processes) -> None:
         """Add what each process took since the last poll.
@@ -95,10 +139,21 @@ class Totals:
             before = last.get(identity)
             if before is None and not self._is_new(process):
                 continue
-            change = difference(now, before)
+            change = (*difference(now, before), before is None)
             total = self.of[process.group]
             self.of[process.group] = tuple(map(sum, zip(total, change, strict=True)))
+        self._count_restarts(processes)
         self._uptime = processes.uptime
+
+    def _count_restarts(self, processes: Processes) -> None:
+        """Count the groups of which nobody is left that was there when last seen."""
+        oldest: dict[str, float] = {}
+        for process in processes.found:
+            group = process.group
+            oldest[group] = min(process.start, oldest.get(group, process.start))
+        for group, start in oldest.items():
+            self.restarts[group] += start >= self._seen.get(group, math.inf)
+            self._seen[group] = processes.uptime
 
     def _is_new(self, process: Process) -> bool:
         return self._uptime is not None and process.start >= self._uptime
@@ -123,39 +178,63 @@ def samples(processes: Processes, state: Totals) -> Iterator[Sample]:
     for process in processes.found:
         members[process.group].append(process)
     for group, found in members.items():
-        user, system, faults, read_bytes, written_bytes = state.of[group]
-        yield PROCESSES(len(found), group)
-        yield THREADS(sum(one.threads for one in found), group)
-        yield RESIDENT(sum(one.resident_bytes for one in found), group)
+        user, system, faults, read_bytes, written_bytes, starts = state.of[group]
+        yield from _sizes(group, found)
+        if found:
+            yield OLDEST(processes.boot + min(one.start for one in found), group)
+        yield STARTS(starts, group)
+        yield RESTARTS(state.restarts[group], group)
         yield CPU(user / processes.ticks, group, "user")
         yield CPU(system / processes.ticks, group, "system")
         yield FAULTS(faults, group)
-        files = [one.open_files for one in found]
-        known = [count for count in files if count is not None]
-        yield OPEN_FILES(sum(known) if len(known) == len(files) else None, group)
         if all(one.read_bytes is not None for one in found):
             yield READ(read_bytes, group)
             yield WRITTEN(written_bytes, group)
 
 
+def _sizes(group: str, found: Sequence[Process]) -> Iterator[Sample]:
+    """Sum what the processes of a group are and have now."""
+    states = Counter(_STATES.get(one.state, "other") for one in found)
+    for state in _EVERY_STATE:
+        yield PROCESSES(states[state], group, state)
+    yield THREADS(sum(one.threads for one in found), group)
+    yield RESIDENT(sum(one.resident_bytes for one in found), group)
+    files = [one.open_files for one in found]
+    known = [count for count in files if count is not None]
+    yield OPEN_FILES(sum(known) if len(known) == len(files) else None, group)
+    ratios = (
+        one.open_files / one.most_open_files
+        for one in found
+        if one.open_files is not None and one.most_open_files
+    )
+    yield OPEN_FILES_RATIO(max(ratios, default=None), group)
+
+
 async def inspect(source: HostSource) -> list[Finding]:
-    """Name the groups whose open files or I/O the kernel keeps from us."""
+    """Name what of the groups the kernel keeps from us."""
+    mounts = (await source.texts([_MOUNTS])).get(_MOUNTS, "")
+    secretive = any(
+        re.search(r" - proc .*\bhidepid=([124]|noaccess|invisible|ptraceable)\b", line)
+        for line in mounts.splitlines()
+    )
     found = (await source.processes()).found
     hidden = {one.group for one in found if None in (one.open_files, one.read_bytes)}
-    return [
-        Finding(
-            f"open files or I/O of other users' processes in group {group}",
-            "AmbientCapabilities=CAP_SYS_PTRACE in the systemd unit, or run as root",
-        )
+    findings = [
+        Finding(f"open files or I/O of other users' processes in group {group}", _FIX)
         for group in sorted(hidden)
     ]
+    if secretive:
+        what = "other users' processes, where /proc is mounted with hidepid"
+        findings.append(Finding(f"{what}: their groups look too small", _FIX))
+    return findings
 
 
 COLLECTOR = Collector(
     name="process_groups",
     source=SourceKind.HOST,
     metrics=(
-        *(PROCESSES, THREADS, RESIDENT, OPEN_FILES),
+        *(PROCESSES, STARTS, RESTARTS, OLDEST, THREADS, RESIDENT),
+        *(OPEN_FILES, OPEN_FILES_RATIO),
         *(CPU, FAULTS, READ, WRITTEN),
     ),
     read=read,

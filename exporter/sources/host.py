@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from glob import glob
 from typing import TYPE_CHECKING, Self
 
 from exporter.config import HostTarget
 from exporter.errors import Reason, SourceError
 from exporter.sources.base import Source
+from exporter.sources.host_clock import Clock, clock
 from exporter.sources.host_mounts import Mounts
 from exporter.sources.host_processes import ProcessTable
+from exporter.sources.host_systemd import Unit, units
 from exporter.sources.host_worker import Worker
 
 if TYPE_CHECKING:
@@ -27,18 +30,24 @@ class HostSource(Source[HostTarget]):
 
     `proc`, `sys` and `root` are where the machine's files are seen. There is no server,
     hence no connection; `queries` counts files and file systems.
-    """
 
-    proc = "/proc"
-    sys = "/sys"
-    root = "/"
+    A file is named from the root, such as `proc/stat`. `net/…` is /proc/1/net where
+    that may be read, because /proc/net is that of our own network namespace.
+    """
 
     def __init__(self, config: HostTarget) -> None:
         """Keep the settings; nothing is read yet."""
         super().__init__(config)
+        self.root = config.rootfs
+        self.proc, self.sys = config.proc_folder, config.sys_folder
         self.mounts = Mounts()
         self._worker = Worker("kpi-exporter host")
         self._processes: ProcessTable | None = None
+
+    @property
+    def page(self) -> int:
+        """Bytes of a page of memory."""
+        return os.sysconf("SC_PAGE_SIZE")
 
     @property
     def connections(self) -> int:
@@ -52,9 +61,38 @@ class HostSource(Source[HostTarget]):
 
     async def texts(self, paths: Iterable[str]) -> dict[str, str]:
         """Return the texts of those files that are there and may be read."""
-        places = {path: self._place(path) for path in paths}
-        self.queries += len(places)
-        return await self._worker.do(lambda: _texts(places))
+        wanted = list(paths)
+        self.queries += len(wanted)
+        return await self._worker.do(
+            lambda: _texts({path: self._place(path) for path in wanted})
+        )
+
+    async def matching(self, *patterns: str) -> dict[str, str]:
+        """Return the texts of all readable files that fit, such as `sys/block/*/dev`.
+
+        The names are those that the files have below their folder.
+        """
+        found = await self._worker.do(lambda: self._matching(patterns))
+        self.queries += len(found)
+        return found
+
+    async def links(self, paths: Iterable[str]) -> dict[str, str]:
+        """Return what each path leads to when all links are followed."""
+        wanted = list(paths)
+        self.queries += len(wanted)
+        return await self._worker.do(
+            lambda: {path: os.path.realpath(self._place(path)) for path in wanted}
+        )
+
+    async def units(self) -> list[Unit] | None:
+        """Return systemd's units, or None where there is no systemd."""
+        self.queries += 1
+        return await self._worker.do(lambda: units(self.root))
+
+    async def clock(self) -> Clock:
+        """Return Unix time, and what the kernel says of its clock."""
+        self.queries += 1
+        return await self._worker.do(clock)
 
     async def usage(
         self, mountpoints: Iterable[str]
@@ -119,8 +157,24 @@ class HostSource(Source[HostTarget]):
 
     def _place(self, path: str) -> str:
         top, _, rest = path.partition("/")
+        if top == "net":
+            return f"{self._net()}/{rest}"
         places = {"proc": self.proc, "sys": self.sys}
         return f"{places[top]}/{rest}" if top in places else f"{self.root}/{path}"
+
+    def _net(self) -> str:
+        """Return the folder of the machine's network, as far as we may see it."""
+        first = f"{self.proc}/1/net"
+        return first if os.access(f"{first}/dev", os.R_OK) else f"{self.proc}/net"
+
+    def _matching(self, patterns: Iterable[str]) -> dict[str, str]:
+        texts = {}
+        for pattern in patterns:
+            top, _, rest = pattern.partition("/")
+            folder = self._place(f"{top}/")
+            found = glob(rest, root_dir=folder)  # noqa: PTH207 - names below a folder
+            texts.update(_texts({f"{top}/{name}": folder + name for name in found}))
+        return texts
 
 
 SOURCE = HostSource

@@ -5,29 +5,34 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from functools import cached_property, lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
+
+    from exporter.config_host import ProcessGroup
 
 _VERSION = re.compile(r"-?\d[\d.]*[a-z]?")  # the end of python3.13t or postgres-17
 _COMM = 15  # characters that the kernel keeps of a process's name
 _LOOK_AGAIN = 50  # strangers per read: a thousand are seen anew in five minutes
-_MOST_NAMES = 5000
 _BLOCK = 65536
+_LIMIT = b"Max open files"
 
 
 class Process(NamedTuple):
-    """A process of a group: identity, sizes, and counters since its start.
+    """A process of a group: identity, state, sizes, and counters since its start.
 
-    `start` is in seconds after the boot, processor time in the ticks of `Processes`.
-    Open files and I/O are None where the kernel keeps them from us.
+    `state` is the kernel's letter. `start` is in seconds after the boot, processor time
+    in the ticks of `Processes`. Open files and I/O are None where the kernel keeps them
+    from us, `most_open_files` where there is no limit either.
     """
 
     group: str
     pid: int
+    state: str
     start: float
     user_ticks: int
     system_ticks: int
@@ -35,6 +40,7 @@ class Process(NamedTuple):
     threads: int
     resident_bytes: int
     open_files: int | None
+    most_open_files: int | None
     read_bytes: int | None
     written_bytes: int | None
 
@@ -42,11 +48,13 @@ class Process(NamedTuple):
 class Processes(NamedTuple):
     """The processes of all groups, and how long the machine was up when we looked.
 
-    `uptime` is in seconds, `ticks` the number of ticks in one.
+    `uptime` is in seconds, `ticks` the number of ticks in one; `boot` is the Unix time
+    in seconds of the machine's start.
     """
 
     groups: tuple[str, ...]
     uptime: float
+    boot: int
     ticks: int
     found: list[Process]
 
@@ -56,6 +64,39 @@ class _Known(NamedTuple):
 
     group: str | None
     name: bytes
+    most_open_files: int | None = None
+
+
+class _Look:
+    """What can be known about who a process is; each file is read when it is needed."""
+
+    def __init__(self, folder: str, name: bytes) -> None:
+        self._folder = folder
+        self.name = _words(name)
+
+    @cached_property
+    def command(self) -> str:
+        return _words(_read(f"{self._folder}/cmdline")).rstrip()
+
+    @cached_property
+    def program(self) -> str:
+        return self.command.split(" ", 1)[0].rsplit("/", 1)[-1].removeprefix("-")
+
+    @cached_property
+    def cgroups(self) -> list[str]:
+        lines = _words(_read(f"{self._folder}/cgroup")).splitlines()
+        return [line.split(":", 2)[-1] for line in lines]
+
+    def is_of(self, group: ProcessGroup) -> bool:
+        """Tell whether everything that the group asks for is so."""
+        if group.program and not (
+            matches(self.name, group.program) or matches(self.program, group.program)
+        ):
+            return False
+        if group.cmdline and not re.search(group.cmdline, self.command):
+            return False
+        cgroup = group.cgroup
+        return not cgroup or any(re.search(cgroup, path) for path in self.cgroups)
 
 
 class ProcessTable:
@@ -65,15 +106,15 @@ class ProcessTable:
     caught between fork and exec), and then now and then.
     """
 
-    def __init__(self, proc: str, groups: Iterable[str]) -> None:
-        """Take the folder that is /proc, and the names of the groups."""
+    def __init__(self, proc: str, groups: Sequence[ProcessGroup]) -> None:
+        """Take the folder that is /proc, and the groups."""
         self._proc = proc
         self._groups = tuple(groups)
         self._known: dict[int, _Known] = {}
         self._young: set[int] = set()
-        self._names: dict[str, str | None] = {}
         self._ticks = os.sysconf("SC_CLK_TCK")
         self._page = os.sysconf("SC_PAGE_SIZE")
+        self._boot = _boot(Path(proc))
         self._folder_counts = _folder_counts(f"{proc}/self/fd")
 
     def read(self) -> Processes:
@@ -85,43 +126,30 @@ class ProcessTable:
         for pid in known.keys() - present:
             del known[pid]
         fresh = present - known.keys()
-        for pid in fresh | (self._young & present) | set(self._strangers()):
+        for pid in fresh | (self._young & present) | set(self._seen_long_ago()):
             self._look_up(pid)
         self._young = fresh
         members = [(pid, it) for pid, it in known.items() if it.group is not None]
         found = (self._process(pid, it) for pid, it in members)
+        names = tuple(group.name for group in self._groups)
         return Processes(
-            self._groups, uptime, self._ticks, [one for one in found if one]
+            names, uptime, self._boot, self._ticks, [one for one in found if one]
         )
 
-    def _strangers(self) -> Iterator[int]:
-        """Return those strangers whose last look-up is the longest ago."""
-        strangers = (pid for pid, it in self._known.items() if it.group is None)
-        return iter(list(islice(strangers, _LOOK_AGAIN)))
+    def _seen_long_ago(self) -> Iterator[int]:
+        """Return those whose last look-up is the longest ago."""
+        return iter(list(islice(self._known, _LOOK_AGAIN)))
 
     def _look_up(self, pid: int) -> None:
         """Note a process's group; the dictionary keeps the order of the look-ups."""
         self._known.pop(pid, None)
+        folder = f"{self._proc}/{pid}"
         with contextlib.suppress(OSError):
-            name = _read(f"{self._proc}/{pid}/comm").rstrip(b"\n")
-            self._known[pid] = _Known(self._group_of(pid, name), name)
-
-    def _group_of(self, pid: int, name: bytes) -> str | None:
-        group = self._matching(name.decode("utf-8", "replace"))
-        if group is None:
-            program = _read(f"{self._proc}/{pid}/cmdline").split(b"\0", 1)[0]
-            base = program.rsplit(b"/", 1)[-1].removeprefix(b"-")
-            group = self._matching(base.decode("utf-8", "replace"))
-        return group
-
-    def _matching(self, name: str) -> str | None:
-        if name not in self._names:
-            if len(self._names) >= _MOST_NAMES:
-                self._names.clear()
-            self._names[name] = next(
-                (group for group in self._groups if matches(name, group)), None
-            )
-        return self._names[name]
+            name = _read(f"{folder}/comm").rstrip(b"\n")
+            look = _Look(folder, name)
+            group = next((it.name for it in self._groups if look.is_of(it)), None)
+            most = None if group is None else _most_open_files(folder)
+            self._known[pid] = _Known(group, name, most)
 
     def _process(self, pid: int, known: _Known) -> Process | None:
         folder = f"{self._proc}/{pid}"
@@ -140,6 +168,7 @@ class ProcessTable:
         return Process(
             group=known.group,
             pid=pid,
+            state=part[0].decode(),
             start=int(part[19]) / self._ticks,
             user_ticks=int(part[11]),
             system_ticks=int(part[12]),
@@ -147,6 +176,7 @@ class ProcessTable:
             threads=int(part[17]),
             resident_bytes=int(part[21]) * self._page,
             open_files=self._open_files(f"{folder}/fd"),
+            most_open_files=known.most_open_files,
             read_bytes=read_bytes,
             written_bytes=written_bytes,
         )
@@ -168,6 +198,15 @@ class ProcessTable:
         return int(values[b"read_bytes"]), int(values[b"write_bytes"])
 
 
+def _boot(proc: Path) -> int:
+    """Return when the machine was started; asked once, as corrections move it."""
+    with contextlib.suppress(OSError):
+        _, _, rest = (proc / "stat").read_bytes().partition(b"\nbtime ")
+        return int(rest.split(b"\n", 1)[0] or 0)
+    return 0
+
+
+@lru_cache(5000)
 def matches(name: str, group: str) -> bool:
     """Tell whether a program is of a group: `python3.11` is of `python`.
 
@@ -176,6 +215,21 @@ def matches(name: str, group: str) -> bool:
     if name == group or (len(name) == _COMM and name == group[:_COMM]):
         return True
     return name.startswith(group) and bool(_VERSION.fullmatch(name[len(group) :]))
+
+
+def _words(data: bytes) -> str:
+    return data.replace(b"\0", b" ").decode("utf-8", "replace")
+
+
+def _most_open_files(folder: str) -> int | None:
+    """Return the soft limit, which is where opening fails."""
+    try:
+        limits = _read(f"{folder}/limits")
+    except OSError:
+        return None
+    line = next((one for one in limits.split(b"\n") if one.startswith(_LIMIT)), b"")
+    soft = line.removeprefix(_LIMIT).split()[:1]
+    return int(soft[0]) if soft and soft[0].isdigit() else None
 
 
 def _folder_counts(folder: str) -> bool:

@@ -49,4 +49,5 @@ def at(source: HostSource, tree: ProcTree) -> HostSource:
     """Let a source read a tree instead of the machine."""
     source.proc = str(tree.folder)
     source.root = str(tree.folder.parent)
+    source.sys = f"{source.root}/sys"
     return source

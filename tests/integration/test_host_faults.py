@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from exporter.collectors.host_capacity import Used
+from exporter.collectors.host_process_groups import Totals
 from exporter.errors import Reason, SourceError
 from exporter.sources.host_mounts import STUCK, Mounts
 from tests.integration.host_fixtures import COLLECTORS, at, poll, reading
+from tests.unit.host_tree import Fake
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,3 +125,71 @@ async def test_a_mount_that_hangs_shows_itself_and_keeps_nobody(
     assert errors == {"/": ("", 0), "/dead": (STUCK, 1), "/b": ("", 0)}
     assert again == found
     assert len(found["node_filesystem_size_bytes"]) == 2
+
+
+HIDDEN = "27 1 0:5 / /proc rw,nosuid shared:14 - proc proc rw,hidepid={}\n"
+
+
+@pytest.mark.parametrize("option", ["1", "2", "invisible", "ptraceable"])
+async def test_check_says_that_processes_are_hidden(
+    proc_tree: ProcTree, option: str
+) -> None:
+    (proc_tree.folder / "self").mkdir()
+    (proc_tree.folder / "self" / "mountinfo").write_text(HIDDEN.format(option))
+    inspect = COLLECTORS["process_groups"].inspect
+    assert inspect is not None
+    async with reading() as source:
+        (found,) = await at(source, proc_tree).run(inspect, 5)
+    assert found.missing.startswith("other users' processes, where /proc is mounted")
+    assert "CAP_SYS_PTRACE" in found.fix
+
+
+async def test_a_process_that_only_shows_its_number_is_no_member(
+    proc_tree: ProcTree,
+) -> None:
+    """With hidepid=1 the folder is listed and nothing in it may be read."""
+    proc_tree.put(7, Fake("python"))
+    (proc_tree.folder / "8").mkdir()
+    async with reading() as source:
+        shown = await poll(at(source, proc_tree), "process_groups", Totals())
+    assert sum(shown["node_process_group_processes"].values()) == 1
+
+
+async def test_a_machine_without_cgroups_is_its_own_limit(proc_tree: ProcTree) -> None:
+    (proc_tree.folder / "stat").write_text("cpu 100 0 100 5 5 0 0 0 0 0\ncpu0 1\n")
+    (proc_tree.folder / "meminfo").write_text(
+        "MemTotal: 1000 kB\nMemAvailable: 400 kB\n"
+    )
+    async with reading() as source:
+        shown = await poll(at(source, proc_tree), "capacity", Used())
+    assert shown["node_capacity_memory_used_bytes"] == {(): 600 * 1024}
+    assert shown["node_capacity_cpu_seconds_total"] == {(): 2.0}
+    assert {labels[1] for labels in shown["node_capacity_info"]} == {"machine"}
+
+
+async def test_a_counter_that_wrapped_is_shown_as_it_is_now(
+    proc_tree: ProcTree,
+) -> None:
+    """The kernel counts milliseconds of disks in 32 bits; `rate` sees a reset."""
+    seen = []
+    async with reading() as source:
+        for milliseconds in (2**32 - 10, 15):
+            (proc_tree.folder / "diskstats").write_text(
+                f"254 0 vda 1 2 3 {milliseconds} 5 6 7 8 9 10 11\n"
+            )
+            shown = await poll(at(source, proc_tree), "disk", None)
+            seen.append(shown["node_disk_read_time_seconds_total"]["vda",])
+    assert seen == [4294967.286, 0.015]
+
+
+async def test_what_processes_took_does_not_fall_when_a_counter_of_theirs_does(
+    proc_tree: ProcTree,
+) -> None:
+    state, seen = Totals(), []
+    async with reading() as source:
+        at(source, proc_tree)
+        for read in (1000, 2000, 300, 400):
+            proc_tree.put(7, Fake("python", read=read))
+            shown = await poll(source, "process_groups", state)
+            seen.append(shown["node_process_group_read_bytes_total"]["python",])
+    assert seen == [0, 1000, 1300, 1400]

@@ -20,14 +20,11 @@ if TYPE_CHECKING:
 
     from tests.unit.host_tree import ProcTree
 
-OF_LATER_COLLECTORS = {
-    *("node_bonding_active", "node_bonding_slaves", "node_exporter_build_info"),
-    *("node_filefd_allocated", "node_filefd_maximum", "node_md_disks"),
+OF_SOME_MACHINES = {
+    *("node_bonding_active", "node_bonding_slaves", "node_md_disks"),
     *("node_md_disks_required", "node_nf_conntrack_entries"),
     *("node_nf_conntrack_entries_limit", "node_systemd_service_restart_total"),
-    *("node_systemd_unit_state", "node_textfile_scrape_error", "node_time_seconds"),
-    *("node_timex_maxerror_seconds", "node_timex_offset_seconds"),
-    *("node_timex_sync_status", "node_vmstat_pgmajfault"),
+    "node_systemd_unit_state",
 }
 BUSY = """
 import sys, time
@@ -49,7 +46,7 @@ async def test_this_machine_shows_what_the_peers_rules_need() -> None:
         assert source.queries > len(COLLECTORS)
     needs = (ROOT / "tests/data/peer-needs.tsv").read_text().splitlines()
     needed = {n.split("\t")[0] for n in needs if n.startswith("node_")}
-    assert needed - found.keys() == OF_LATER_COLLECTORS
+    assert needed - found.keys() <= OF_SOME_MACHINES
     ((labels, _),) = found["node_uname_info"].items()
     kernel = os.uname()
     assert labels[:2] == (kernel.sysname, kernel.release)
@@ -91,7 +88,7 @@ async def test_a_child_is_counted_by_its_group_while_it_runs_and_after() -> None
             await asyncio.to_thread(child.stdout.readline)
             during = await poll(source, "process_groups", state)
         after = await poll(source, "process_groups", state)
-    counts = [p["node_process_group_processes"][(group,)] for p in (before, during)]
+    counts = [count(p) for p in (before, during)]
     assert counts == [0, 1]
     assert during["node_process_group_open_fds"][(group,)] >= 3
     assert during["node_process_group_resident_memory_bytes"][(group,)] > 1_000_000
@@ -103,7 +100,11 @@ async def test_a_child_is_counted_by_its_group_while_it_runs_and_after() -> None
     assert seconds[0] == 0
     assert seconds[1] >= 0.25
     assert seconds[2] >= seconds[1]
-    assert after["node_process_group_processes"][(group,)] == 0
+    assert count(after) == 0
+
+
+def count(shown: dict[str, Any]) -> float:
+    return float(sum(shown["node_process_group_processes"].values()))
 
 
 @contextlib.contextmanager
@@ -138,11 +139,13 @@ async def test_our_own_mounts_are_read_where_the_first_process_is_hidden(
 ) -> None:
     (proc_tree.folder / "self").mkdir()
     (proc_tree.folder / "self" / "mountinfo").write_text(
-        "27 1 254:0 / / rw - ext4 /dev/vda rw\n"
+        "26 1 254:0 / / rw - ext4 /dev/vda rw\n"
+        f"27 1 254:1 / {proc_tree.folder.parent} rw - ext4 /dev/vdb rw\n"
     )
     async with reading() as source:
         rows = await at(source, proc_tree).run(host_filesystem.read, 5)
-    assert [row.mount.mountpoint for row in rows] == ["/"]
+    shown = [(row.mount.mountpoint, row.mount.device) for row in rows]
+    assert shown == [("/", "/dev/vdb")]
 
 
 async def test_check_names_a_group_whose_files_are_kept_from_us(

@@ -63,7 +63,8 @@ def of_plan(given: Plan) -> Known:
         for name, own in application.declared().items():
             labels[name] = labels.get(name, frozenset()) | own | SCRAPED
     labels["up"] = SCRAPED | {name for a in given.applications for name in a.fixed}
-    counters = {n for n, s in series.items() if s.type is Kind.COUNTER}
+    counted = (Kind.COUNTER, Kind.UNTYPED)  # untyped are node_exporter's counters
+    counters = {n for n, s in series.items() if s.type in counted}
     counters |= {n for n in labels if n not in series and n.endswith(_COUNTERS)}
     counters |= {n for n, s in series.items() if s.type is Kind.HISTOGRAM}
     found = Known(labels, frozenset(counters))

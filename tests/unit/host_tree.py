@@ -23,6 +23,9 @@ class Fake(NamedTuple):
     read: int | None = 0
     written: int = 0
     files: int | None = 0
+    state: str = "S"
+    cgroup: str = "/"
+    most_files: str = "1024"
 
 
 class ProcTree:
@@ -43,11 +46,16 @@ class ProcTree:
         folder.mkdir()
         (folder / "comm").write_text(f"{process.comm}\n")
         (folder / "cmdline").write_text(process.cmdline.replace(" ", "\0"))
-        fields: list[Any] = ["S", 1, 1, 1, 0, -1, 0, 0, 0, process.faults, 0]
+        fields: list[Any] = [process.state, 1, 1, 1, 0, -1, 0, 0, 0, process.faults, 0]
         fields += [process.user, process.system, 0, 0, 20, 0, process.threads, 0]
         fields += [process.start, 4096000, process.resident, 0, 0]
         (folder / "stat").write_text(
             f"{pid} ({process.comm}) {' '.join(map(str, fields))}\n"
+        )
+        (folder / "cgroup").write_text(f"0::{process.cgroup}\n")
+        (folder / "limits").write_text(
+            "Limit                     Soft Limit           Hard Limit  Units\n"
+            f"Max open files            {process.most_files}   524288      files\n"
         )
         if process.read is not None:
             (folder / "io").write_text(

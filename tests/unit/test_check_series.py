@@ -248,7 +248,9 @@ def test_a_series_of_the_rules_or_of_a_panel_is_needed_for_its_kpis() -> None:
     plan = Plan(catalogue())
     needed = {each.name: each for each in wanted(plan)}
 
-    assert needed["node_cpu_seconds_total"].kpis == ("cpu_used", "load_per_cpu")
+    assert needed["node_disk_reads_completed_total"].kpis == ("disk_wait",)
+    resident = needed["node_process_group_resident_memory_bytes"]
+    assert sorted(resident.kpis) == ["memory_pressure", "memory_used"]
     assert needed["target:cpu_used:ratio"].kpis == ("cpu_used",)
     assert needed["node_cpu_seconds_total"].labels >= {"mode", "target"}
     assert "kpi_exporter_collector_success" in needed

@@ -32,7 +32,8 @@ ORIGINS = {
     SourceKind.POSTGRES: r"\bpg_\w+|\bSHOW\b|\bversion\(\)",
     SourceKind.NEO4J: r"\b(SHOW|EXPLAIN|PROFILE)\b|\b(db|dbms)\.\w+|\bconfigur",
     SourceKind.REDIS: r"\b(INFO|CONFIG|CLUSTER|SLOWLOG|LATENCY|CLIENT|MODULE)\b",
-    SourceKind.HOST: r"/proc\b|/sys\b|\bstatvfs\b|\buname\b|\bpsutil\b",
+    SourceKind.HOST: r"/proc\b|/sys\b|\b(statvfs|uname|adjtimex|clock_gettime)\b|D-Bus|"
+    r"kpi-exporter",
 }
 TAKEN_LABELS = {
     *("region", "zone", "cluster", "env", "service", "team", "owner"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from exporter import __version__
 from exporter.collectors import host_disk, host_load, host_memory, host_network
 from tests.unit.sampled import values
 
@@ -35,7 +36,10 @@ def test_memory_is_in_bytes_and_huge_pages_are_counted() -> None:
         "MemTotal:       24684096 kB\nActive(anon):     1 kB\n"
         "HugePages_Total:       3\nHugepagesize:       2048 kB\nNovelty:   5 kB\n"
     )
-    assert values(host_memory.samples(host_memory.parse(text), None)) == {
+    paging = host_memory.parse_paging("nr_free_pages 7\npgmajfault 10424\n")
+    rows = host_memory.Memory(host_memory.parse(text), paging)
+    assert values(host_memory.samples(rows, None)) == {
+        "node_vmstat_pgmajfault": {(): 10424},
         "node_memory_MemTotal_bytes": {(): 24684096 * 1024},
         "node_memory_Active_anon_bytes": {(): 1024},
         "node_memory_HugePages_Total": {(): 3},
@@ -44,7 +48,8 @@ def test_memory_is_in_bytes_and_huge_pages_are_counted() -> None:
 
 
 def test_network_devices_show_every_column() -> None:
-    found = values(host_network.samples(host_network.parse(NET), None))
+    rows = host_network.Network(host_network.parse(NET), {})
+    found = values(host_network.samples(rows, None))
     assert len(found) == len(host_network.METRICS) == 16
     assert found["node_network_receive_bytes_total"] == {
         ("lo",): 3193,
@@ -54,6 +59,36 @@ def test_network_devices_show_every_column() -> None:
     assert found["node_network_transmit_bytes_total"][("eth0",)] == 9
     assert found["node_network_transmit_carrier_total"][("eth0",)] == 15
     assert found["node_network_transmit_compressed_total"][("eth0",)] == 16
+
+
+SYS = "sys/class/net"
+
+
+def test_a_network_device_says_whether_it_is_up_and_how_fast() -> None:
+    texts = {
+        f"{SYS}/eth0/operstate": "up\n",
+        f"{SYS}/eth0/speed": "10000\n",
+        f"{SYS}/eth0/statistics/rx_nohandler": "3\n",
+        f"{SYS}/lo/operstate": "unknown\n",
+        f"{SYS}/lo/speed": "-1\n",
+    }
+    rows = host_network.Network(host_network.parse(NET), texts)
+    found = values(host_network.samples(rows, None))
+    assert found["node_network_up"] == {("eth0",): 1, ("lo",): 0}
+    assert found["node_network_speed_bytes"] == {("eth0",): 1.25e9}
+    assert found["node_network_receive_nohandler_total"] == {("eth0",): 3}
+
+
+def test_a_bond_says_how_many_of_its_devices_are_up() -> None:
+    texts = {
+        f"{SYS}/bonding_masters": "bond0 bond1\n",
+        f"{SYS}/bond0/bonding/slaves": "eth0 eth1\n",
+        f"{SYS}/eth0/bonding_slave/mii_status": "up\n",
+        f"{SYS}/eth1/bonding_slave/mii_status": "down\n",
+    }
+    found = values(host_network.samples(host_network.Network({}, texts), None))
+    assert found["node_bonding_slaves"] == {("bond0",): 2, ("bond1",): 0}
+    assert found["node_bonding_active"] == {("bond0",): 1, ("bond1",): 0}
 
 
 def test_whole_disks_are_shown_and_parts_of_them_are_not() -> None:
@@ -110,4 +145,6 @@ def test_load_and_kernel_are_shown() -> None:
         "node_load5": {(): 0.75},
         "node_load15": {(): 0.6},
         "node_uname_info": {names: 1},
+        "node_exporter_build_info": {(*[None] * 6, __version__): 1},
+        "node_textfile_scrape_error": {(): 0},
     }

@@ -6,6 +6,7 @@ from exporter.collectors.host_filesystem import (
     FileSystem,
     Mount,
     Usage,
+    below,
     parse,
     samples,
 )
@@ -91,3 +92,16 @@ def test_a_file_system_without_an_answer_shows_the_error_alone() -> None:
     labels = ("/dev/vda", "/", "ext4", "mountpoint timeout")
     assert found["node_filesystem_device_error"] == {labels: 1}
     assert "node_filesystem_size_bytes" not in found
+
+
+def test_mounts_that_we_see_below_a_root_are_called_as_the_machine_calls_them() -> None:
+    text = (
+        "1 0 0:40 / / rw - overlay overlay rw\n"
+        "2 1 254:0 / /host ro - ext4 /dev/vda rw\n"
+        "3 2 254:1 / /host/data ro - ext4 /dev/vdb rw\n"
+        "4 1 254:2 / /hosts ro - ext4 /dev/vdc rw\n"
+    )
+    mounts = parse(text)
+    assert [it.mountpoint for it in below("/host", mounts)] == ["/", "/data"]
+    assert [it.mountpoint for it in below("/host/", mounts)] == ["/", "/data"]
+    assert below("/", mounts) == mounts

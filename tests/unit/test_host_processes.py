@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from exporter.config_host import HostSettings
 from exporter.sources.host_processes import ProcessTable, matches
 from tests.unit.host_tree import Fake, ProcTree
 
@@ -21,8 +22,9 @@ def tree(tmp_path: Path) -> ProcTree:
     return ProcTree(tmp_path)
 
 
-def table(tree: ProcTree, *groups: str) -> ProcessTable:
-    return ProcessTable(str(tree.folder), groups)
+def table(tree: ProcTree, *groups: str | dict[str, str]) -> ProcessTable:
+    settings = HostSettings.model_validate({"process_groups": groups})
+    return ProcessTable(str(tree.folder), settings.process_groups)
 
 
 def pids(found: ProcessTable) -> set[int]:
@@ -69,7 +71,8 @@ def test_a_process_is_read_in_full(tree: ProcTree) -> None:
     assert (process.major_faults, process.threads) == (4, 5)
     assert process.resident_bytes == 600 * PAGE
     assert (process.read_bytes, process.written_bytes) == (7000, 8000)
-    assert process.open_files == 9
+    assert (process.open_files, process.most_open_files) == (9, 1024)
+    assert process.state == "S"
 
 
 def test_a_script_is_of_the_group_of_its_program(tree: ProcTree) -> None:
@@ -169,3 +172,39 @@ def test_what_may_not_be_read_is_absent(tree: ProcTree) -> None:
     (process,) = table(tree, "python").read().found
     assert (process.read_bytes, process.written_bytes) == (None, None)
     assert process.open_files is None
+
+
+def test_a_group_is_known_by_its_command_line(tree: ProcTree) -> None:
+    tree.put(7, Fake("python3", "/usr/bin/python3 -m shop serve"))
+    tree.put(8, Fake("python3", "/usr/bin/python3 -m mail"))
+    found = table(tree, {"name": "shop", "cmdline": r"-m shop\b"}, "python")
+    assert {it.pid: it.group for it in found.read().found} == {7: "shop", 8: "python"}
+
+
+def test_a_group_is_known_by_its_cgroup(tree: ProcTree) -> None:
+    tree.put(7, Fake("java", cgroup="/system.slice/neo4j.service"))
+    tree.put(8, Fake("java", cgroup="/user.slice"))
+    tree.put(9, Fake("bash", cgroup="/system.slice/neo4j.service"))
+    found = table(
+        tree, {"name": "graph", "cgroup": r"/neo4j\.service$", "program": "java"}
+    )
+    assert pids(found) == {7}
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"), [("1024", 1024), ("unlimited", None), ("", None)]
+)
+def test_the_limit_of_open_files_is_the_soft_one(
+    tree: ProcTree, limits: str, expected: int | None
+) -> None:
+    tree.put(7, Fake("python", most_files=limits))
+    (tree.folder / "7" / "limits").write_text(
+        f"Max open files            {limits}   524288      files\n" if limits else ""
+    )
+    (process,) = table(tree, "python").read().found
+    assert process.most_open_files == expected
+
+
+def test_the_start_of_the_machine_is_read_behind_a_long_line(tree: ProcTree) -> None:
+    (tree.folder / "stat").write_text(f"intr {'0 ' * 90_000}\nbtime 1700000000\nx 1\n")
+    assert table(tree, "python").read().boot == 1_700_000_000

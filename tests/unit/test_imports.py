@@ -36,11 +36,12 @@ MAY_IMPORT = {
     "collectors": "collector",
     "collectors.*": "collectors._* collector metrics sources* state",
     "sources.address": "collector",
-    "config": "catalogue* collector sources.address units",
+    "config_host": "",
+    "config": "catalogue* collector config_host sources.address units",
     "config_load": "collectors config collector explain promises yaml_file",
     "secret": "config",
     "logs": "secret",
-    "sources*": "sources* config secret",
+    "sources*": "sources* config config_host secret",
     "own": "exposition",
     "poll": "collector metrics exposition secret sources*",
     "watch": "poll collector exposition config",
@@ -63,7 +64,7 @@ MAY_IMPORT = {
 }
 
 # Where each of these may be used; `demo` is a world of its own and may use them all.
-CLOCKS = "own poll schedule sources.base target"
+CLOCKS = "own poll schedule sources.base sources.host_clock target"
 ROOMS = {
     "psycopg": "sources.postgres*",
     "neo4j": "sources.neo4j*",
