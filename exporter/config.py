@@ -104,12 +104,17 @@ class Statements(Strict):
 
 
 class PostgresTarget(WithSecret):
-    """A PostgreSQL server, reached through one database."""
+    """A PostgreSQL server, reached through one database.
+
+    `connections` is the most that we hold at once, one for each database we read in.
+    """
 
     kind: ClassVar[SourceKind] = SourceKind.POSTGRES
 
     dsn: str
+    connections: Annotated[int, Field(ge=1, le=100)] = 10
     databases: Filter = Filter()
+    schemas: Filter = Filter()
     users: Filter = Filter()
     statements: Statements = Statements()
 
