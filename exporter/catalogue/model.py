@@ -100,17 +100,31 @@ class Input(Strict):
 class Evidence(Strict):
     """What is written beside a broken promise: at most five lines from series.
 
-    `expr` is recorded, so that a notification costs one look-up; it keeps the label
-    that says whom the KPI is about. `line` is a template over one result. `inputs` are
-    the series of its test where the KPI's own do not serve, `expected` the lines that
-    they must give; `{arithmetic on v}` in them is a humanized number, and with
-    `| duration` a humanized duration.
+    `title` says what they are, above their graph. `expr` is recorded, so that a
+    notification costs one look-up; it keeps the label that says whom the KPI is about.
+    `line` is a template over one result. `inputs` are the series of its test where the
+    KPI's own do not serve, `expected` the lines that they must give; `{arithmetic on
+    v}` in them is a humanized number, and with `| duration` a humanized duration.
     """
 
+    title: Text
     expr: Promql
     line: Text
     inputs: tuple[Input, ...] = ()
     expected: tuple[Expected, ...] = Field(min_length=1, max_length=5)
+
+
+class Edge(Strict):
+    """A figure at which a recording ends on purpose: too few events, nothing to name.
+
+    `of` is the recording, which is there beyond `above` and not at it; without `above`
+    it is there though one might think otherwise. `inputs` are the series of its test,
+    where `v` is the figure.
+    """
+
+    of: Literal["value", "judged", "evidence"]
+    above: float | None = None
+    inputs: tuple[Input, ...] = Field(min_length=1)
 
 
 def _share(written: object) -> float:
@@ -121,9 +135,10 @@ class Burn(Strict):
     """How a KPI's error budget is spent: bad and all events over `$window`.
 
     `budget` is the share of events that may be bad in 30 days; without it, the limit of
-    the warning is. `$limit` in `bad` is the warning's limit, written as a regular
-    expression that a bucket's `le` matches in any spelling. `inputs` are the series of
-    its test, where `v` is the share of bad events.
+    the promise is: that of `info` where there is one, else of the warning. `$limit` in
+    `bad` is that limit, written as a regular expression that a bucket's `le` matches in
+    any spelling. `inputs` are the series of its test, where `v` is the share of bad
+    events.
     """
 
     bad: BurnPromql
@@ -133,18 +148,36 @@ class Burn(Strict):
 
 
 class Panel(Strict):
-    """Where the KPI is drawn: the row that asks its question, and the kind of panel."""
+    """Where the KPI is drawn: the row that asks its question, and the kind of panel.
+
+    `states` are bars that are green at 0 and red above. `together` is the title of a
+    panel that KPIs of one row share.
+    """
 
     row: Text
-    kind: Literal["timeseries", "stat"] = "timeseries"
+    kind: Literal["timeseries", "states"] = "timeseries"
+    together: Text | None = None
+
+
+class Measured(Strict):
+    """Which source answers, where several could, and what its figure is worth.
+
+    Exact is what was counted; bounded what lies within the bucket that is named for it;
+    estimated what may be otherwise.
+    """
+
+    by: Text
+    figure: Literal["exact", "bounded", "estimated"]
+    note: Text | None = None
+
+    def __str__(self) -> str:
+        """Say it as the end of a sentence, as notifications and runbooks do."""
+        note = f", {self.note}" if self.note else ""
+        return f"{self.by}; the figure is {self.figure}{note}"
 
 
 class Kpi(Strict):
-    """One measurable promise.
-
-    `measured` says, where several sources could answer, which one does and whether its
-    figure is exact, bounded or estimated; the notification repeats it.
-    """
+    """One measurable promise."""
 
     id: Slug
     title: Text
@@ -160,10 +193,11 @@ class Kpi(Strict):
     burn: Burn | None = None
     evidence: Evidence | None = None
     why: Text
-    measured: Text | None = None
+    measured: Measured | None = None
     runbook: Text
     panel: Panel
     inputs: tuple[Input, ...] = Field(min_length=1)
+    edges: tuple[Edge, ...] = ()
 
     @model_validator(mode="before")
     @classmethod

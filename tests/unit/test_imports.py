@@ -53,7 +53,9 @@ MAY_IMPORT = {
     "units",
     "check_http": "",
     "declared": "collectors collector health metrics own",
-    "check_series": "check_http render* catalogue* promises config",
+    "check_page": "",
+    "check_series": "declared render* catalogue*",
+    "check_live": "check_http check_page check_series catalogue* units",
     "check": "poll snapshot exposition collectors collector config sources*",
     "app": "web* evidence schedule target snapshot exposition own health collectors "
     "collector config config_load logs sources* threads",
