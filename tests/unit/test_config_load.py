@@ -96,12 +96,14 @@ def test_each_problem_has_its_line_and_key(tmp_path: Path, problem: str) -> None
         ),
         (
             "postgres: {a: {dsn: 'postgresql://x', indexes: ultimate-mcp}}",
-            "1: postgres.a.indexes: no index set 'ultimate-mcp'; there are "
-            "developer-mesh, stellar-logic",
+            (
+                "1: postgres.a.indexes: no index set 'ultimate-mcp'; there are "
+                "developer-mesh, stellar-logic"
+            ),
         ),
         (
             "postgres: {a: {dsn: 'postgresql://x', connections: 0}}",
-            "1: postgres.a.connections: input should be greater than or equal to 1",
+            "1: postgres.a.connections: Input should be greater than or equal to 1",
         ),
         (
             "host: {local: }\nlinks: {external_url: 'kpi.example'}",
