@@ -26,8 +26,18 @@ FAULTS = (
     Expected(
         "lock",
         "PgLockWaiters",
-        r"^migration in shop: idle in transaction for ",
+        r"^migration in shop: idle in transaction, blocks \d",
         _FAILING | _SLOW_QUERIES | {"PgIdleInTransaction"},
+    ),
+    Expected(
+        "invalid-index",
+        "PgIndexInvalid",
+        r"^orders_one_per_customer on orders in shop is invalid$",
+    ),
+    Expected(
+        "connections",
+        "PgConnectionsUsed",
+        r"^leaky-worker holds \d+ connections, idle$",
     ),
     Expected("idle-in-transaction", "PgIdleInTransaction", r"^nightly-report in shop "),
     Expected(

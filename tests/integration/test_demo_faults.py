@@ -130,6 +130,30 @@ async def test_lock_lets_a_payment_fail_that_waits_too_long(places: Places) -> N
         assert await call(places, "POST", "/api/orders/1/pay") == 500
 
 
+async def test_invalid_index_leaves_one_and_takes_it_away(places: Places) -> None:
+    query = (
+        "SELECT count(*) FROM pg_index WHERE NOT indisvalid"
+        " AND indexrelid = to_regclass('orders_one_per_customer')"
+    )
+    async with broken("invalid-index", places):
+        assert await ask(places, query) == 1
+    assert await ask(places, "SELECT to_regclass('orders_one_per_customer')") is None
+
+
+async def test_connections_leaves_two_and_gives_them_back(places: Places) -> None:
+    query = (
+        "SELECT current_setting('max_connections')::int - 3 - count(*)"
+        " FROM pg_stat_activity WHERE backend_type = 'client backend'"
+    )
+
+    async def freed() -> bool:
+        return bool(await ask(places, query) > 50)
+
+    async with broken("connections", places):
+        assert await ask(places, query) in {1, 2}  # one is our own
+    await until(freed)
+
+
 async def test_idle_in_transaction_leaves_three_transactions_open(
     places: Places,
 ) -> None:
