@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from exporter.collector import Collector, Finding, SourceKind
 from exporter.metrics import counter, gauge
+from exporter.sources.neo4j_show import Either, Made, Show
 from exporter.state import StickyTop, difference
 
 if TYPE_CHECKING:
@@ -31,29 +32,27 @@ if TYPE_CHECKING:
     from exporter.metrics import Sample
     from exporter.sources.neo4j import Neo4jSource
 
-QUERIES = {
-    (5, 8): """
-        SHOW INDEXES YIELD name, state, populationPercent, type, entityType,
-          labelsOrTypes, properties, indexProvider, owningConstraint, lastRead,
-          readCount, trackedSince
-        RETURN name, state, populationPercent AS percent, type AS kind,
-          entityType AS entity, labelsOrTypes AS labels, properties,
-          indexProvider AS provider, owningConstraint AS owner, readCount AS reads,
-          lastRead AS last_read, trackedSince AS tracked_since""",
-    (5, 0): """
-        SHOW INDEXES YIELD name, state, populationPercent, type, entityType,
-          labelsOrTypes, properties, indexProvider, owningConstraint
-        RETURN name, state, populationPercent AS percent, type AS kind,
-          entityType AS entity, labelsOrTypes AS labels, properties,
-          indexProvider AS provider, owningConstraint AS owner""",
-    (4, 3): """
-        SHOW INDEXES YIELD name, state, populationPercent, type, entityType,
-          labelsOrTypes, properties, indexProvider, uniqueness
-        RETURN name, state, populationPercent AS percent, type AS kind,
-          entityType AS entity, labelsOrTypes AS labels, properties,
-          indexProvider AS provider,
-          CASE uniqueness WHEN 'UNIQUE' THEN name END AS owner""",
-}
+INDEXES = Show(
+    "SHOW INDEXES",
+    {
+        "name": "name",
+        "state": "state",
+        "percent": "populationPercent",
+        "kind": "type",
+        "entity": "entityType",
+        "labels": "labelsOrTypes",
+        "properties": "properties",
+        "provider": "indexProvider",
+        # An index of a constraint bears the constraint's name in 4.4.
+        "owner": Either(
+            "owningConstraint",
+            Made("uniqueness", "CASE uniqueness WHEN 'UNIQUE' THEN name END"),
+        ),
+        "reads": "readCount",
+        "last_read": "lastRead",
+        "tracked_since": "trackedSince",
+    },
+)
 FAILED = """
     SHOW INDEXES YIELD name, state, failureMessage WHERE state = 'FAILED'
     RETURN name, failureMessage AS why"""
@@ -152,10 +151,9 @@ class Memory:
 
 async def read(source: Neo4jSource) -> Reading:
     """Read the indexes of the configured databases."""
-    query = source.server.pick(QUERIES)
     expected = [(one.label, one.properties) for one in source.config.expected_indexes]
     rows = {
-        database: await source.fetch(Index, query, database=database)
+        database: await source.show(Index, INDEXES, database=database)
         for database in source.config.databases
     }
     return Reading(rows, expected)
@@ -265,7 +263,7 @@ async def inspect(source: Neo4jSource) -> list[Finding]:
             findings.append(
                 Finding(f"index {row.name} failed: {why}", f"DROP INDEX `{row.name}`")
             )
-    if source.server.pick(QUERIES) != QUERIES[max(QUERIES)]:
+    if "reads" in INDEXES.lacking(await source.columns(INDEXES.command)):
         findings.append(Finding("reads per index", "Neo4j 5.8 or later"))
     return findings
 

@@ -229,7 +229,7 @@ async def test_the_server_says_what_it_is_and_how_its_jvm_is_doing(
     async with reading(neo4j_server) as source:
         found = await collect(source, server_collector.COLLECTOR)
     now = ask(neo4j_server, "RETURN timestamp() / 1000.0 AS now")[0]["now"]
-    assert found["neo4j_info"] == {("5.26.31", "community"): 1}
+    assert found["neo4j_info"] == {("5.26.31", "community", "5"): 1}
     assert found["neo4j_database_status"]["neo4j", "online"] == 1
     assert found["neo4j_database_status"]["system", "online"] == 1
     assert 0 < now - found["neo4j_jvm_start_time_seconds"][()] < 3600
