@@ -22,6 +22,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from exporter.collector import Collector, Finding, SourceKind
+from exporter.collectors._neo4j_index import LABELS, SERVING, joined
 from exporter.metrics import counter, gauge
 from exporter.sources.neo4j_show import Either, Made, Show
 from exporter.state import StickyTop, difference
@@ -60,37 +61,35 @@ FAILED = """
 _MOST = 100
 _LONGEST = 120
 _STATES = ("online", "populating", "failed", "not_found", "other")
-_SERVING = ("RANGE", "BTREE")
-_INDEX = ("database", "index", "label", "properties", "kind")
 _OTHER = ("other", "", "", "")
 
 STATE = gauge(
     "neo4j_index_state",
     "state of SHOW INDEXES: 1 for the state the index is in, else 0; `other` counts.",
-    *_INDEX,
+    *LABELS,
     "state",
 )
 POPULATION = gauge(
     "neo4j_index_population_ratio",
     "populationPercent of SHOW INDEXES: from 0 to 1.",
-    *_INDEX,
+    *LABELS,
 )
 READS = counter(
     "neo4j_index_reads_total",
     "readCount of SHOW INDEXES (5.8 and later): seeks and scans, not queries. The "
     "server adds them up every 10 s.",
-    *_INDEX,
+    *LABELS,
 )
 LAST_READ = gauge(
     "neo4j_index_last_read_timestamp_seconds",
     "lastRead of SHOW INDEXES (5.8 and later): Unix time in seconds; absent if never.",
-    *_INDEX,
+    *LABELS,
 )
 TRACKED = gauge(
     "neo4j_index_tracked_since_timestamp_seconds",
     "trackedSince of SHOW INDEXES (5.8 and later): Unix time in seconds since when "
     "reads are counted.",
-    *_INDEX,
+    *LABELS,
 )
 INFO = gauge(
     "neo4j_index_info",
@@ -172,7 +171,7 @@ def samples(reading: Reading, state: dict[str, Memory]) -> Iterator[Sample]:
             yield from _summed(database, others, memory)
     for label, properties, status in _expected(reading):
         for known in ("present", "missing", "not_online"):
-            yield EXPECTED(int(status == known), label, _joined(properties), known)
+            yield EXPECTED(int(status == known), label, joined(properties), known)
 
 
 def _members(rows: Sequence[Index], memory: Memory) -> set[str]:
@@ -199,8 +198,8 @@ def _one(database: str, row: Index) -> Iterator[Sample]:
     labels = (
         database,
         row.name,
-        _joined(row.labels),
-        _joined(row.properties),
+        joined(row.labels),
+        joined(row.properties),
         row.kind.lower(),
     )
     found = _state(row)
@@ -227,17 +226,11 @@ def _state(row: Index) -> str:
     return state if state in _STATES else "other"
 
 
-def _joined(names: Sequence[str] | None) -> str:
-    """Join names for a label; a full-text index can cover a great many."""
-    text = ",".join(names or ())
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
-
-
 def _expected(reading: Reading) -> Iterator[tuple[str, tuple[str, ...], str]]:
     rows = next(iter(reading.databases.values()), [])
     states: dict[tuple[str, tuple[str, ...]], set[str]] = {}
     for row in rows:
-        if row.kind in _SERVING and row.entity == "NODE":
+        if row.kind in SERVING and row.entity == "NODE":
             covers = ((row.labels or [""])[0], tuple(row.properties or ()))
             states.setdefault(covers, set()).add(row.state)
     for label, properties in reading.expected:
@@ -251,7 +244,7 @@ async def inspect(source: Neo4jSource) -> list[Finding]:
     reading = await read(source)
     findings = [
         Finding(
-            f"expected index {label}({_joined(properties)}) is {status}",
+            f"expected index {label}({joined(properties)}) is {status}",
             _create(label, properties) if status == "missing" else "SHOW INDEXES",
         )
         for label, properties, status in _expected(reading)
