@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,7 +30,8 @@ _REASONS = {
 REASONS = (*dict.fromkeys(_REASONS.values()), "other")
 
 
-class Covers(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Covers:
     """What an index is on."""
 
     name: str

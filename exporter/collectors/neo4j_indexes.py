@@ -22,6 +22,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from exporter.collector import Collector, Finding, SourceKind
+from exporter.collectors._neo4j_advice import create
 from exporter.collectors._neo4j_index import LABELS, SERVING, joined
 from exporter.metrics import counter, gauge
 from exporter.sources.neo4j_show import Either, Made, Show
@@ -245,7 +246,7 @@ async def inspect(source: Neo4jSource) -> list[Finding]:
     findings = [
         Finding(
             f"expected index {label}({joined(properties)}) is {status}",
-            _create(label, properties) if status == "missing" else "SHOW INDEXES",
+            create(label, properties) if status == "missing" else "SHOW INDEXES",
         )
         for label, properties, status in _expected(reading)
         if status != "present"
@@ -259,11 +260,6 @@ async def inspect(source: Neo4jSource) -> list[Finding]:
     if "reads" in INDEXES.lacking(await source.columns(INDEXES.command)):
         findings.append(Finding("reads per index", "Neo4j 5.8 or later"))
     return findings
-
-
-def _create(label: str, properties: Sequence[str]) -> str:
-    covered = ", ".join(f"n.`{name}`" for name in properties)
-    return f"CREATE INDEX FOR (n:`{label}`) ON ({covered})"
 
 
 COLLECTOR = Collector(

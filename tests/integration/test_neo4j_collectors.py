@@ -217,6 +217,12 @@ async def test_the_platforms_ten_indexes_leave_one_of_its_queries_to_a_scan(
     assert before["neo4j_plan_db_hits"][user] > 2000
     assert before["neo4j_plan_rows"] == {hashed: 2, user: 50}
     assert finding.fix == "CREATE INDEX FOR (n:`ExecutionResult`) ON (n.`user_id`)"
+    assert finding.missing == (
+        "query by-user scans, but seeks (proved by EXPLAIN) "
+        "with AND e.timestamp IS NOT NULL"
+    )
+    assert before["neo4j_plan_page_hits"][user] > 0
+    assert after["neo4j_plan_index"]["by-user", "range", "ExecutionResult", "user_id"]
     assert after["neo4j_plan_must_seek_violated"] == {hashed: 0, user: 0}
     assert after["neo4j_plan_changes_total"] == {hashed: 0, user: 1}
     assert after["neo4j_plan_db_hits"][user] < 500

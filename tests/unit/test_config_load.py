@@ -95,6 +95,14 @@ def test_each_problem_has_its_line_and_key(tmp_path: Path, problem: str) -> None
             "1: neo4j.a.indexes: no index set 'none'; there are ultimate-mcp",
         ),
         (
+            "neo4j: {a: {uri: 'bolt://x', query_set: none}}",
+            "1: neo4j.a.query_set: no query set 'none'; there are ultimate-mcp",
+        ),
+        (
+            "neo4j: {a: {uri: 'bolt://x', profile_query_set: true}}",
+            "1: neo4j.a.profile_query_set: changes nothing without query_set",
+        ),
+        (
             "host: {local: }\nlinks: {external_url: 'kpi.example'}",
             "2: links.external_url: a URL is https://host or http://host:10099/path",
         ),
