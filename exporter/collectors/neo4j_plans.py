@@ -3,6 +3,7 @@
 neo4j_plan_status{query="by-hash",status="ok"} 1
 neo4j_plan_scan{query="by-hash"} 0
 neo4j_plan_must_seek_violated{query="by-hash"} 0
+neo4j_plan_regressed{query="another"} 0
 neo4j_plan_estimated_rows{query="by-hash"} 2.0
 neo4j_plan_operators{query="by-hash",operator="NodeIndexSeek"} 1
 neo4j_plan_changes_total{query="by-hash"} 0
@@ -77,6 +78,12 @@ VIOLATED = gauge(
     "EXPLAIN: 1 if the query scans although its configuration says must_seek.",
     "query",
 )
+REGRESSED = gauge(
+    "neo4j_plan_regressed",
+    "EXPLAIN: 1 if the query scans and has not since we watch it; of queries whose "
+    "configuration does not say must_seek.",
+    "query",
+)
 ESTIMATE = gauge(
     "neo4j_plan_estimated_rows", "EXPLAIN: rows that the planner expects.", "query"
 )
@@ -138,9 +145,13 @@ class Reading:
 
 @dataclass(slots=True)
 class Memory:
-    """A query's latest plan, how often it changed, and the times of its runs."""
+    """A query's latest plan, how often it changed, and the times of its runs.
+
+    `sought` says that it did without a scan at least once.
+    """
 
     plan_hash: str | None = None
+    sought: bool = False
     changes: int = 0
     durations: Histogram = field(default_factory=lambda: Histogram(_BOUNDS))
 
@@ -189,8 +200,11 @@ def _plan(reading: Reading, plan: Plan, memory: Memory) -> Iterator[Sample]:
     name = reading.query
     scanning = any(scans(one) for one in plan.operators)
     yield SCAN(int(scanning), name)
+    memory.sought = memory.sought or not scanning
     if reading.must_seek:
         yield VIOLATED(int(scanning), name)
+    else:
+        yield REGRESSED(int(scanning and memory.sought), name)
     yield ESTIMATE(plan.operators[0].estimated_rows if plan.operators else None, name)
     for operator, count in Counter(label(one) for one in plan.operators).items():
         yield OPERATORS(count, name, operator)
@@ -255,8 +269,8 @@ COLLECTOR = Collector(
     name="plans",
     source=SourceKind.NEO4J,
     metrics=(
-        *(STATUS, SCAN, VIOLATED, ESTIMATE, OPERATORS, CHANGES, INFO, INDEX, HITS),
-        *(ROWS, ERROR, PAGE_HITS, PAGE_FAULTS, DURATION),
+        *(STATUS, SCAN, VIOLATED, REGRESSED, ESTIMATE, OPERATORS, CHANGES, INFO),
+        *(INDEX, HITS, ROWS, ERROR, PAGE_HITS, PAGE_FAULTS, DURATION),
     ),
     read=read,
     samples=samples,

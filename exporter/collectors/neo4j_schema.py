@@ -4,8 +4,9 @@ neo4j_indexes{database="neo4j",kind="range",state="online"} 12
 neo4j_constraints{database="neo4j",kind="uniqueness"} 3
 neo4j_index_twin{database="neo4j",index="b_a",twin="a_b"} 1
 neo4j_index_failure{database="neo4j",index="big",reason="value_too_large"} 1
+neo4j_index_unused_seconds{database="neo4j",index="b_a"} 2592000
 
-Read every minute. At most 100 twins and 100 failures of a database are named.
+Read every minute. At most 100 twins, failures and unused ones of a database are named.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from exporter.collector import Collector, Cost, Finding, SourceKind, stateless
 from exporter.collectors._neo4j_index import Covers, reason, twins
 from exporter.metrics import gauge
-from exporter.sources.neo4j_show import Show
+from exporter.sources.neo4j_show import Made, Show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,6 +36,10 @@ INDEXES = Show(
         "labels": "labelsOrTypes",
         "properties": "properties",
         "why": "failureMessage",
+        "owner": "owningConstraint",
+        "last_read": "lastRead",
+        "tracked_since": "trackedSince",
+        "now_ms": Made("name", "timestamp()"),
     },
 )
 CONSTRAINTS = """
@@ -75,11 +80,20 @@ FAILURE = gauge(
     "failureMessage of SHOW INDEXES, in one word: 1 for each index that failed.",
     *("database", "index", "reason"),
 )
+UNUSED = gauge(
+    "neo4j_index_unused_seconds",
+    "SHOW INDEXES (5.8 and later): seconds since lastRead, else since trackedSince, of "
+    "those that no constraint needs and that look no labels up; the longest unused.",
+    *("database", "index"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """What an index is on, its state and, if it failed, the server's message."""
+    """What an index is on, its state, its use and, if it failed, the server's message.
+
+    Moments in Unix seconds, now in milliseconds by the server's clock.
+    """
 
     name: str
     state: str
@@ -88,6 +102,18 @@ class Index:
     labels: list[str] | None
     properties: list[str] | None
     why: str | None
+    owner: str | None = None
+    last_read: float | None = None
+    tracked_since: float | None = None
+    now_ms: float | None = None
+
+    @property
+    def unused(self) -> float | None:
+        """Return the seconds since it was read; None where that is no reproach."""
+        since = self.last_read or self.tracked_since
+        if since is None or self.now_ms is None or self.owner or self.kind == "LOOKUP":
+            return None
+        return max(0.0, self.now_ms / 1000 - since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +157,10 @@ def samples(schemas: dict[str, Schema], _state: None) -> Iterator[Sample]:
         failed = [row for row in schema.indexes if row.state == "FAILED"]
         for row in failed[:_MOST]:
             yield FAILURE(1, database, row.name, reason(row.why))
+        unused = {row.name: row.unused for row in schema.indexes}
+        longest = sorted(unused, key=lambda name: -(unused[name] or 0))
+        for name in longest[:_MOST]:
+            yield UNUSED(unused[name], database, name)
 
 
 def _twins(indexes: Sequence[Index]) -> dict[str, str]:
@@ -167,7 +197,7 @@ def _drop(name: str) -> str:
 COLLECTOR = Collector(
     name="schema",
     source=SourceKind.NEO4J,
-    metrics=(COUNT, CONSTRAINED, TWIN, FAILURE),
+    metrics=(COUNT, CONSTRAINED, TWIN, FAILURE, UNUSED),
     read=read,
     samples=samples,
     state=stateless,

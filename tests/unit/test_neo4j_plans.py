@@ -44,6 +44,17 @@ def test_who_promised_nothing_breaks_nothing() -> None:
     assert "neo4j_plan_must_seek_violated" not in found
 
 
+def test_a_plan_that_sought_and_scans_now_got_worse() -> None:
+    state: dict[str, Memory] = {}
+    seek, scan = (replace(one, must_seek=False) for one in (SEEK, SCAN))
+    steps = [(scan, 0), (seek, 0), (scan, 1), (scan, 1), (seek, 0)]
+    found = [
+        seen(reading, state=state)["neo4j_plan_regressed"]["q",] for reading, _ in steps
+    ]
+    assert found == [worse for _, worse in steps]
+    assert "neo4j_plan_regressed" not in seen(SCAN, state=state)
+
+
 def test_an_explained_query_says_its_operators_and_estimate() -> None:
     found = seen(SCAN)
     assert found["neo4j_plan_operators"] == {
@@ -193,6 +204,6 @@ def test_an_answer_without_a_plan_has_no_worst_operator() -> None:
 
 def test_every_sample_is_of_a_declared_metric() -> None:
     run = replace(plan("profile_seek"), pages=Pages(1, 2))
-    readings = [RUN, replace(SEEK, query="p", run=run)]
+    readings = [RUN, replace(SEEK, query="p", must_seek=False, run=run)]
     made = {sample.metric for sample in samples(readings, {})}
     assert made == {*neo4j_plans.COLLECTOR.metrics}

@@ -137,8 +137,36 @@ def test_a_failure_has_a_reason_out_of_a_closed_set(
     assert word in REASONS
 
 
+READ = replace(A_B, last_read=1000.0, tracked_since=400.0, now_ms=1_060_000.0)
+
+
+@pytest.mark.parametrize(
+    ("row", "seconds"),
+    [
+        (READ, 60),
+        (replace(READ, last_read=None), 660),
+        (replace(READ, now_ms=999_000.0), 0),  # its clock was set back
+        (replace(READ, last_read=None, tracked_since=None), None),
+        (replace(READ, owner="l_id"), None),
+        (replace(READ, kind="LOOKUP"), None),
+    ],
+)
+def test_an_index_says_how_long_nobody_has_read_it(
+    row: Index, seconds: float | None
+) -> None:
+    found = shown(schema(row)).get("neo4j_index_unused_seconds", {})
+    assert [*found.values()] == ([] if seconds is None else [seconds])
+
+
+def test_a_hundred_are_named_that_were_unused_for_longest() -> None:
+    rows = [replace(READ, name=f"i{at}", last_read=1000.0 - at) for at in range(130)]
+    found = shown(schema(*rows))["neo4j_index_unused_seconds"]
+    assert len(found) == 100
+    assert min(found.values()) == 90
+
+
 def test_every_sample_of_schema_is_of_a_declared_metric() -> None:
-    read = schema(A_B, B_A, BIG, constraints=(Constraint("UNIQUENESS", "NODE"),))
+    read = schema(A_B, B_A, BIG, READ, constraints=(Constraint("UNIQUENESS", "NODE"),))
     made = {sample.metric for sample in neo4j_schema.samples(read, None)}
     assert made == {*neo4j_schema.COLLECTOR.metrics}
 
