@@ -110,7 +110,9 @@ class Used(NamedTuple):
     properties: str
 
 
-_USED = re.compile(r"([A-Z]+)(?: INDEX)? [^:]*:`?(\w+)`?\(([\w`, ]*)\)")
+_USED = re.compile(
+    r"(?:UNIQUE (?=[A-Z]+ INDEX))?([A-Z]+)(?: INDEX)? [^:]*:`?(\w+)`?\(([\w`, ]*)\)"
+)
 
 
 def used(operator: Operator) -> Used | None:
