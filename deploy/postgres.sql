@@ -13,8 +13,9 @@ BEGIN
 END
 $$;
 
--- We hold one connection per target; one that was lost counts until the server notices.
-ALTER ROLE monitor NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION CONNECTION LIMIT 5;
+-- We hold `connections` of the target's configuration (10); one that was lost counts until
+-- the server notices.
+ALTER ROLE monitor NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION CONNECTION LIMIT 15;
 
 -- Other roles' sessions and statements, and settings that are not for everybody.
 GRANT pg_monitor TO monitor;

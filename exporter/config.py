@@ -20,6 +20,7 @@ from exporter.catalogue import queries as query_sets
 from exporter.catalogue.model import Profile
 from exporter.catalogue.queries import GraphQuery  # noqa: TC001 - pydantic reads it
 from exporter.collector import SourceKind
+from exporter.config_indexes import TableIndexes, known_set
 from exporter.sources.address import check
 from exporter.units import Duration, address, check_bolt, check_http, check_port
 
@@ -105,13 +106,18 @@ class Statements(Strict):
     text: bool = True
 
 
-class PostgresTarget(WithSecret):
-    """A PostgreSQL server, reached through one database."""
+class PostgresTarget(TableIndexes, WithSecret):
+    """A PostgreSQL server, reached through one database.
+
+    `connections` is the most that we hold at once, one for each database we read in.
+    """
 
     kind: ClassVar[SourceKind] = SourceKind.POSTGRES
 
     dsn: str
+    connections: Annotated[int, Field(ge=1, le=100)] = 10
     databases: Filter = Filter()
+    schemas: Filter = Filter()
     users: Filter = Filter()
     statements: Statements = Statements()
 
@@ -151,7 +157,7 @@ class Neo4jTarget(WithSecret):
     @property
     def expected_indexes(self) -> tuple[ExpectedIndex, ...]:
         """The indexes of the set that `indexes` names; none without a name."""
-        return indexes.load(self.indexes).indexes if self.indexes else ()
+        return indexes.of_labels(self.indexes)
 
     @field_validator("uri")
     @classmethod
@@ -162,10 +168,7 @@ class Neo4jTarget(WithSecret):
     @field_validator("indexes")
     @classmethod
     def _known_set(cls, value: str | None) -> str | None:
-        known = indexes.names(SourceKind.NEO4J)
-        if value is not None and value not in known:
-            raise ValueError(f"no index set {value!r}; there are {', '.join(known)}")
-        return value
+        return known_set(cls.kind, value)
 
     @field_validator("query_set")
     @classmethod

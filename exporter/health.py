@@ -84,6 +84,12 @@ CONNECTIONS = gauge(
     "kpi_exporter_source_connections",
     "Connections to the target's server that are open now.",
 )
+DATABASES = gauge(
+    "kpi_exporter_source_databases",
+    "Databases of the target at the latest read that goes through all of them: read, "
+    "failed, or beyond the budget of `connections`.",
+    "state",
+)
 STRETCH = gauge(
     "kpi_exporter_source_interval_stretch_ratio",
     "Factor on the intervals of costly collectors; above 1 the target's server is "
@@ -103,6 +109,8 @@ def samples(
     yield QUERIES(source.queries)
     yield CONNECTIONS(source.connections)
     yield STRETCH(stretch)
+    for state, number in source.databases.items():
+        yield DATABASES(number, state)
     for watch in watches:
         name = watch.collector.name
         yield SUCCESS(int(watch.ok or 0), name)

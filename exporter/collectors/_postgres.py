@@ -64,3 +64,17 @@ async def hidden_statistics(source: PostgresSource, missing: str) -> list[Findin
     (rights,) = await source.fetch(_Rights, _RIGHTS)
     fix = f"GRANT pg_monitor TO {rights.role};"
     return [] if rights.all_stats else [Finding(missing, fix)]
+
+
+def unread_databases(source: PostgresSource) -> list[Finding]:
+    """Find the databases that the latest read through all of them did not reach."""
+    coverage = source.coverage
+    findings = [
+        Finding(str(error), error.fix or f"mend that first ({error.reason})")
+        for error in coverage.failed.values()
+    ]
+    if coverage.beyond:
+        missing = f"{len(coverage.beyond)} databases, among them {coverage.beyond[0]}"
+        fix = "raise the target's `connections`, or name the databases in `databases`"
+        findings.append(Finding(missing, fix))
+    return findings

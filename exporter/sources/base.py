@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 from exporter.errors import Reason, SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
     from exporter.config import Target
 
@@ -22,7 +22,8 @@ class Source(ABC, Generic[ConfigT]):
     """A target's one way to its server: connect, read under a deadline, close.
 
     `seconds` and `queries` say what we cost the server: wall time spent waiting for it,
-    and statements or commands sent. Only one read runs at a time.
+    and statements or commands sent. `databases` counts, where a read goes through
+    several, how many are in which state. Only one read runs at a time.
     """
 
     def __init__(self, config: ConfigT) -> None:
@@ -30,6 +31,7 @@ class Source(ABC, Generic[ConfigT]):
         self.config = config
         self.seconds = 0.0
         self.queries = 0
+        self.databases: Mapping[str, int] = {}
         self._abandoned: set[asyncio.Task[Any]] = set()
 
     @property

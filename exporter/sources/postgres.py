@@ -18,6 +18,13 @@ from exporter.errors import Reason, SourceError
 from exporter.secret import read_secret, remember
 from exporter.sources import postgres_address, postgres_errors, postgres_types
 from exporter.sources.base import Source
+from exporter.sources.postgres_databases import (
+    DATABASES,
+    MOST_SHARE,
+    Coverage,
+    Database,
+    Databases,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -70,28 +77,35 @@ class PostgresSource(Source[PostgresTarget]):
     shall bring.
     """
 
-    def __init__(self, config: PostgresTarget) -> None:
-        """Keep the settings and take the dsn apart; nothing is opened yet."""
+    def __init__(self, config: PostgresTarget, database: str | None = None) -> None:
+        """Keep the settings and take the dsn apart; nothing is opened yet.
+
+        `database` stands in place of the dsn's.
+        """
         super().__init__(config)
         self._given = postgres_address.parse(config.dsn)
+        if database is not None:
+            self._given["dbname"] = database
         if password := self._given.get("password"):
             remember(password)
         self.version = 0
         self.role = ""
         self._database = ""
+        self.coverage = Coverage()
+        self._others = Databases(config, lambda name: PostgresSource(config, name))
         self.wanted: set[int] = set()
         self._connection: AsyncConnection[Any] | None = None
         self._extensions: dict[str, Extension] = {}
+        deadline = config.deadline * 1000 * (MOST_SHARE if database else 1)
         self._limits = self._begin = _BEGIN.format(
-            statement=int(config.deadline * 1000 * _STATEMENT_SHARE),
-            lock=int(config.deadline * 1000 * _LOCK_SHARE),
+            statement=int(deadline * _STATEMENT_SHARE), lock=int(deadline * _LOCK_SHARE)
         )
 
     @property
     def connections(self) -> int:
-        """Connections to the server that are open now: 0 or 1."""
+        """Connections to the server that are open now, in all databases."""
         open_ = self._connection is not None and not self._connection.closed
-        return int(open_)
+        return int(open_) + self._others.connections
 
     def of_version(self, queries: Mapping[int, str]) -> str:
         """Choose among queries by the lowest version that each is for."""
@@ -115,6 +129,34 @@ class PostgresSource(Source[PostgresTarget]):
         """
         return await self._rows(tuple_row, query, parameters, binary=True)
 
+    async def each(
+        self, read: Callable[[PostgresSource], Awaitable[ResultT]]
+    ) -> dict[str, ResultT]:
+        """Run a read in every wanted database and return what it gave, by name.
+
+        In the dsn's database it is part of the poll's transaction, elsewhere it has one
+        of its own. `coverage` tells afterwards where it failed, and which databases are
+        beyond the budget of connections. Raises SourceError where it worked nowhere.
+        """
+        known = await self.fetch(Database, DATABASES)
+        found: dict[str, ResultT] = {}
+        failed: dict[str, SourceError] = {}
+        for one in self._others.wanted(known):
+            if one.here:
+                try:
+                    found[one.datname] = await self._attempt(read)
+                except SourceError as error:
+                    failed[one.datname] = error
+        others = await self._others.each(known, self.role, read)
+        self.queries += others.queries
+        found |= others.found
+        failed |= others.failed
+        self.coverage = Coverage(tuple(found), failed, others.beyond)
+        self.databases = self.coverage.states()
+        if failed and not found:
+            raise next(iter(failed.values()))
+        return found
+
     async def extension(self, name: str) -> Extension:
         """Return where an extension is, or raise SourceError(unsupported)."""
         if name not in self._extensions:
@@ -129,6 +171,7 @@ class PostgresSource(Source[PostgresTarget]):
 
     def discard(self) -> None:
         """Throw the connection away at once, without waiting for the server."""
+        self._others.discard()
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.pgconn.finish()
@@ -202,6 +245,20 @@ class PostgresSource(Source[PostgresTarget]):
             raise
         await self._send(_COMMIT)
         return result
+
+    async def _attempt(
+        self, read: Callable[[PostgresSource], Awaitable[ResultT]]
+    ) -> ResultT:
+        """Run a part of a read; its failure leaves a transaction to go on in."""
+        try:
+            return await read(self)
+        except (psycopg.Error, SourceError) as error:
+            known = error if isinstance(error, SourceError) else self._classify(error)
+            if not known.answered:
+                raise
+            await self._send(_ROLLBACK)
+            await self._send(self._begin)
+            raise known from error
 
     async def _send(self, command: str) -> None:
         self.queries += 1

@@ -27,7 +27,10 @@ DEALLOC = "pg_stat_statements_dealloc_total"
 RESET = "pg_stat_statements_stats_reset_timestamp_seconds"
 TEXT = "pg_stat_statements_query_id"
 SINCE_14 = {ACTIVE_TIME, DEALLOC, RESET}
-RARE = {"pg_stat_activity_no_state", "pg_stat_database_stats_reset", TEXT}
+RARE = {
+    *("pg_stat_activity_no_state", "pg_stat_database_stats_reset", TEXT),
+    *("pg_blocked_behind", "pg_session_transaction_seconds"),
+}
 
 
 def major(server: PostgresServer) -> int:
