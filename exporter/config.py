@@ -17,12 +17,14 @@ from pydantic import (
 )
 
 from exporter.catalogue import indexes
+from exporter.catalogue import queries as query_sets
 from exporter.catalogue.model import Profile
+from exporter.catalogue.queries import GraphQuery  # noqa: TC001 - pydantic reads it
 from exporter.collector import SourceKind
 from exporter.config_host import HostSettings
 from exporter.config_indexes import TableIndexes, known_set
 from exporter.sources.address import check
-from exporter.units import Duration, address, check_http, check_port
+from exporter.units import Duration, address, check_bolt, check_http, check_port
 
 if TYPE_CHECKING:
     from exporter.catalogue.indexes import ExpectedIndex
@@ -135,16 +137,6 @@ class PostgresTarget(TableIndexes, WithSecret):
         return value
 
 
-class GraphQuery(Strict):
-    """A read query of the application whose plan is watched."""
-
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,60}$")]
-    cypher: Annotated[str, Field(min_length=1)]
-    parameters: dict[str, object] = {}
-    profile: bool = False
-    must_seek: bool = False
-
-
 class Neo4jTarget(WithSecret):
     """One Neo4j server, reached over Bolt."""
 
@@ -155,6 +147,16 @@ class Neo4jTarget(WithSecret):
     databases: tuple[str, ...] = ("neo4j",)
     indexes: str | None = None
     queries: tuple[GraphQuery, ...] = ()
+    query_set: str | None = None
+    profile_query_set: bool = False
+
+    @property
+    def watched(self) -> tuple[GraphQuery, ...]:
+        """The target's queries, and those of its set which it does not name itself."""
+        if self.query_set is None:
+            return self.queries
+        found = query_sets.load(self.query_set)
+        return found.beside(self.queries, profile=self.profile_query_set)
 
     @property
     def expected_indexes(self) -> tuple[ExpectedIndex, ...]:
@@ -164,21 +166,28 @@ class Neo4jTarget(WithSecret):
     @field_validator("uri")
     @classmethod
     def _is_bolt(cls, value: str) -> str:
-        schemes = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
-        if urlsplit(value).scheme not in schemes or not urlsplit(value).hostname:
-            message = "a uri is scheme://host:7687; schemes: " + ", ".join(schemes)
-            raise ValueError(message)
-        if "@" in urlsplit(value).netloc:
-            raise ValueError(
-                "no user or password in the uri; use user and password_file"
-            )
-        check_port(value)
+        check_bolt(value)
         return value
 
     @field_validator("indexes")
     @classmethod
     def _known_set(cls, value: str | None) -> str | None:
         return known_set(cls.kind, value)
+
+    @field_validator("query_set")
+    @classmethod
+    def _known_query_set(cls, value: str | None) -> str | None:
+        known = query_sets.names()
+        if value is not None and value not in known:
+            raise ValueError(f"no query set {value!r}; there are {', '.join(known)}")
+        return value
+
+    @field_validator("profile_query_set")
+    @classmethod
+    def _profiles_something(cls, value: bool, known: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic's shape
+        if value and not known.data.get("query_set"):
+            raise ValueError("changes nothing without query_set")
+        return value
 
     @field_validator("queries")
     @classmethod

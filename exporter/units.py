@@ -56,3 +56,14 @@ def check_http(url: str) -> None:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("a URL is https://host or http://host:10099/path")
     check_port(url)
+
+
+def check_bolt(value: str) -> None:
+    """Raise ValueError unless a text is the URI of a Neo4j server, without a login."""
+    schemes = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
+    if urlsplit(value).scheme not in schemes or not urlsplit(value).hostname:
+        message = "a uri is scheme://host:7687; schemes: " + ", ".join(schemes)
+        raise ValueError(message)
+    if "@" in urlsplit(value).netloc:
+        raise ValueError("no user or password in the uri; use user and password_file")
+    check_port(value)

@@ -20,8 +20,6 @@ _READING = (
 )
 _CALL = re.compile(r"(?<![.:`])\bCALL\b\s*(?![\s({])([\w.]*)", re.IGNORECASE)
 _LOAD = re.compile(r"(?<![.:`])\bLOAD\b(?=[\s/])", re.IGNORECASE)
-_SCANNED = re.compile(r"`?(\w+)`?:`?(\w+)`?$")
-_COMPARED = r"\b{}\.`?(\w+)`? (?:=|<|>|IN |STARTS WITH )"
 
 
 def label(operator: Operator) -> str:
@@ -91,15 +89,14 @@ def _weight(operator: Operator) -> tuple[float, float, int]:
     return (operator.db_hits or 0, operator.estimated_rows or 0, operator.depth)
 
 
-def advice(plan: Plan) -> str:
-    """Return the statement that would spare the scan, as far as the plan shows it."""
-    for scan in filter(scans, plan.operators):
-        found = _SCANNED.match(scan.details)
-        if found is None:
-            continue
-        compared = re.compile(_COMPARED.format(re.escape(found[1])))
-        for operator in plan.operators:
-            wanted = compared.search(operator.details)
-            if wanted:
-                return f"CREATE INDEX FOR (n:`{found[2]}`) ON (n.`{wanted[1]}`)"
-    return "CREATE INDEX FOR (n:LABEL) ON (n.PROPERTY) for what the query looks up"
+def misjudged(plan: Plan) -> float | None:
+    """Return how far the planner was off at its worst, as a factor from 1 on.
+
+    None without a run. One row is added to both, so that nothing divides by 0.
+    """
+    factors = [
+        max(expected + 1, one.rows + 1) / min(expected + 1, one.rows + 1)
+        for one in plan.operators
+        if one.rows is not None and (expected := one.estimated_rows) is not None
+    ]
+    return max(factors, default=None)

@@ -22,7 +22,10 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from exporter.collector import Collector, Finding, SourceKind
+from exporter.collectors._neo4j_advice import create
+from exporter.collectors._neo4j_index import LABELS, SERVING, joined
 from exporter.metrics import counter, gauge
+from exporter.sources.neo4j_show import Either, Made, Show
 from exporter.state import StickyTop, difference
 
 if TYPE_CHECKING:
@@ -31,29 +34,27 @@ if TYPE_CHECKING:
     from exporter.metrics import Sample
     from exporter.sources.neo4j import Neo4jSource
 
-QUERIES = {
-    (5, 8): """
-        SHOW INDEXES YIELD name, state, populationPercent, type, entityType,
-          labelsOrTypes, properties, indexProvider, owningConstraint, lastRead,
-          readCount, trackedSince
-        RETURN name, state, populationPercent AS percent, type AS kind,
-          entityType AS entity, labelsOrTypes AS labels, properties,
-          indexProvider AS provider, owningConstraint AS owner, readCount AS reads,
-          lastRead AS last_read, trackedSince AS tracked_since""",
-    (5, 0): """
-        SHOW INDEXES YIELD name, state, populationPercent, type, entityType,
-          labelsOrTypes, properties, indexProvider, owningConstraint
-        RETURN name, state, populationPercent AS percent, type AS kind,
-          entityType AS entity, labelsOrTypes AS labels, properties,
-          indexProvider AS provider, owningConstraint AS owner""",
-    (4, 3): """
-        SHOW INDEXES YIELD name, state, populationPercent, type, entityType,
-          labelsOrTypes, properties, indexProvider, uniqueness
-        RETURN name, state, populationPercent AS percent, type AS kind,
-          entityType AS entity, labelsOrTypes AS labels, properties,
-          indexProvider AS provider,
-          CASE uniqueness WHEN 'UNIQUE' THEN name END AS owner""",
-}
+INDEXES = Show(
+    "SHOW INDEXES",
+    {
+        "name": "name",
+        "state": "state",
+        "percent": "populationPercent",
+        "kind": "type",
+        "entity": "entityType",
+        "labels": "labelsOrTypes",
+        "properties": "properties",
+        "provider": "indexProvider",
+        # An index of a constraint bears the constraint's name in 4.4.
+        "owner": Either(
+            "owningConstraint",
+            Made("uniqueness", "CASE uniqueness WHEN 'UNIQUE' THEN name END"),
+        ),
+        "reads": "readCount",
+        "last_read": "lastRead",
+        "tracked_since": "trackedSince",
+    },
+)
 FAILED = """
     SHOW INDEXES YIELD name, state, failureMessage WHERE state = 'FAILED'
     RETURN name, failureMessage AS why"""
@@ -61,37 +62,35 @@ FAILED = """
 _MOST = 100
 _LONGEST = 120
 _STATES = ("online", "populating", "failed", "not_found", "other")
-_SERVING = ("RANGE", "BTREE")
-_INDEX = ("database", "index", "label", "properties", "kind")
 _OTHER = ("other", "", "", "")
 
 STATE = gauge(
     "neo4j_index_state",
     "state of SHOW INDEXES: 1 for the state the index is in, else 0; `other` counts.",
-    *_INDEX,
+    *LABELS,
     "state",
 )
 POPULATION = gauge(
     "neo4j_index_population_ratio",
     "populationPercent of SHOW INDEXES: from 0 to 1.",
-    *_INDEX,
+    *LABELS,
 )
 READS = counter(
     "neo4j_index_reads_total",
     "readCount of SHOW INDEXES (5.8 and later): seeks and scans, not queries. The "
     "server adds them up every 10 s.",
-    *_INDEX,
+    *LABELS,
 )
 LAST_READ = gauge(
     "neo4j_index_last_read_timestamp_seconds",
     "lastRead of SHOW INDEXES (5.8 and later): Unix time in seconds; absent if never.",
-    *_INDEX,
+    *LABELS,
 )
 TRACKED = gauge(
     "neo4j_index_tracked_since_timestamp_seconds",
     "trackedSince of SHOW INDEXES (5.8 and later): Unix time in seconds since when "
     "reads are counted.",
-    *_INDEX,
+    *LABELS,
 )
 INFO = gauge(
     "neo4j_index_info",
@@ -152,10 +151,9 @@ class Memory:
 
 async def read(source: Neo4jSource) -> Reading:
     """Read the indexes of the configured databases."""
-    query = source.server.pick(QUERIES)
     expected = [(one.label, one.properties) for one in source.config.expected_indexes]
     rows = {
-        database: await source.fetch(Index, query, database=database)
+        database: await source.show(Index, INDEXES, database=database)
         for database in source.config.databases
     }
     return Reading(rows, expected)
@@ -174,7 +172,7 @@ def samples(reading: Reading, state: dict[str, Memory]) -> Iterator[Sample]:
             yield from _summed(database, others, memory)
     for label, properties, status in _expected(reading):
         for known in ("present", "missing", "not_online"):
-            yield EXPECTED(int(status == known), label, _joined(properties), known)
+            yield EXPECTED(int(status == known), label, joined(properties), known)
 
 
 def _members(rows: Sequence[Index], memory: Memory) -> set[str]:
@@ -201,8 +199,8 @@ def _one(database: str, row: Index) -> Iterator[Sample]:
     labels = (
         database,
         row.name,
-        _joined(row.labels),
-        _joined(row.properties),
+        joined(row.labels),
+        joined(row.properties),
         row.kind.lower(),
     )
     found = _state(row)
@@ -229,17 +227,11 @@ def _state(row: Index) -> str:
     return state if state in _STATES else "other"
 
 
-def _joined(names: Sequence[str] | None) -> str:
-    """Join names for a label; a full-text index can cover a great many."""
-    text = ",".join(names or ())
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
-
-
 def _expected(reading: Reading) -> Iterator[tuple[str, tuple[str, ...], str]]:
     rows = next(iter(reading.databases.values()), [])
     states: dict[tuple[str, tuple[str, ...]], set[str]] = {}
     for row in rows:
-        if row.kind in _SERVING and row.entity == "NODE":
+        if row.kind in SERVING and row.entity == "NODE":
             covers = ((row.labels or [""])[0], tuple(row.properties or ()))
             states.setdefault(covers, set()).add(row.state)
     for label, properties in reading.expected:
@@ -253,8 +245,8 @@ async def inspect(source: Neo4jSource) -> list[Finding]:
     reading = await read(source)
     findings = [
         Finding(
-            f"expected index {label}({_joined(properties)}) is {status}",
-            _create(label, properties) if status == "missing" else "SHOW INDEXES",
+            f"expected index {label}({joined(properties)}) is {status}",
+            create(label, properties) if status == "missing" else "SHOW INDEXES",
         )
         for label, properties, status in _expected(reading)
         if status != "present"
@@ -265,14 +257,9 @@ async def inspect(source: Neo4jSource) -> list[Finding]:
             findings.append(
                 Finding(f"index {row.name} failed: {why}", f"DROP INDEX `{row.name}`")
             )
-    if source.server.pick(QUERIES) != QUERIES[max(QUERIES)]:
+    if "reads" in INDEXES.lacking(await source.columns(INDEXES.command)):
         findings.append(Finding("reads per index", "Neo4j 5.8 or later"))
     return findings
-
-
-def _create(label: str, properties: Sequence[str]) -> str:
-    covered = ", ".join(f"n.`{name}`" for name in properties)
-    return f"CREATE INDEX FOR (n:`{label}`) ON ({covered})"
 
 
 COLLECTOR = Collector(

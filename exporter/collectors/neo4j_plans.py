@@ -3,12 +3,17 @@
 neo4j_plan_status{query="by-hash",status="ok"} 1
 neo4j_plan_scan{query="by-hash"} 0
 neo4j_plan_must_seek_violated{query="by-hash"} 0
+neo4j_plan_regressed{query="another"} 0
 neo4j_plan_estimated_rows{query="by-hash"} 2.0
 neo4j_plan_operators{query="by-hash",operator="NodeIndexSeek"} 1
 neo4j_plan_changes_total{query="by-hash"} 0
 neo4j_plan_info{query="by-hash",worst_operator="NodeIndexSeek",plan_hash="1f0c…"} 1
+neo4j_plan_index{query="by-hash",kind="range",label="User",properties="hash"} 1
 neo4j_plan_db_hits{query="by-hash"} 15
 neo4j_plan_rows{query="by-hash"} 2
+neo4j_plan_estimate_error_ratio{query="by-hash"} 1.5
+neo4j_plan_page_hits{query="by-hash"} 12
+neo4j_plan_page_faults{query="by-hash"} 0
 neo4j_query_duration_seconds_bucket{query="by-hash",le="0.01"} 3
 
 Each query is EXPLAINed, which does not run it. With `profile: true` it is also run, in
@@ -23,10 +28,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from exporter.collector import Collector, Cost, Finding, SourceKind
+from exporter.collectors._neo4j_advice import rewrites, statement, used
+from exporter.collectors._neo4j_index import Covers
 from exporter.collectors._neo4j_plan import (
-    advice,
     fingerprint,
     label,
+    misjudged,
     refusal,
     scans,
     worst,
@@ -40,6 +47,11 @@ if TYPE_CHECKING:
 
     from exporter.metrics import Sample
     from exporter.sources.neo4j import Neo4jSource
+
+INDEXES = """
+SHOW INDEXES YIELD name, type, entityType, labelsOrTypes, properties, state
+WHERE state = 'ONLINE'
+RETURN name, type AS kind, entityType AS entity, labelsOrTypes AS labels, properties"""
 
 _INTERVAL = 60.0
 _BOUNDS = (
@@ -66,6 +78,12 @@ VIOLATED = gauge(
     "EXPLAIN: 1 if the query scans although its configuration says must_seek.",
     "query",
 )
+REGRESSED = gauge(
+    "neo4j_plan_regressed",
+    "EXPLAIN: 1 if the query scans and has not since we watch it; of queries whose "
+    "configuration does not say must_seek.",
+    "query",
+)
 ESTIMATE = gauge(
     "neo4j_plan_estimated_rows", "EXPLAIN: rows that the planner expects.", "query"
 )
@@ -83,8 +101,29 @@ INFO = gauge(
     "expected), and a hash of operators and indexes; always 1.",
     *("query", "worst_operator", "plan_hash"),
 )
+INDEX = gauge(
+    "neo4j_plan_index",
+    "EXPLAIN: 1 for each index that the plan reads, as far as it says which.",
+    *("query", "kind", "label", "properties"),
+)
 HITS = gauge("neo4j_plan_db_hits", "PROFILE: database hits of all operators.", "query")
 ROWS = gauge("neo4j_plan_rows", "PROFILE: rows that the query gave.", "query")
+ERROR = gauge(
+    "neo4j_plan_estimate_error_ratio",
+    "PROFILE: the factor between the rows that the planner expected and those there "
+    "were, of the operator where it is greatest; 1 is exact.",
+    "query",
+)
+PAGE_HITS = gauge(
+    "neo4j_plan_page_hits",
+    "SHOW TRANSACTIONS, of the PROFILE's own: pages of the store found in memory.",
+    "query",
+)
+PAGE_FAULTS = gauge(
+    "neo4j_plan_page_faults",
+    "SHOW TRANSACTIONS, of the PROFILE's own: pages of the store that it had to load.",
+    "query",
+)
 DURATION = histogram(
     "neo4j_query_duration_seconds",
     "PROFILE: wall time of our own runs, rows received; one that was cut short counts "
@@ -106,16 +145,20 @@ class Reading:
 
 @dataclass(slots=True)
 class Memory:
-    """A query's latest plan, how often it changed, and the times of its runs."""
+    """A query's latest plan, how often it changed, and the times of its runs.
+
+    `sought` says that it did without a scan at least once.
+    """
 
     plan_hash: str | None = None
+    sought: bool = False
     changes: int = 0
     durations: Histogram = field(default_factory=lambda: Histogram(_BOUNDS))
 
 
 async def read(source: Neo4jSource) -> list[Reading]:
     """Explain every query, then run those that are to be profiled and may be."""
-    queries = source.config.queries
+    queries = source.config.watched
     plans = [await source.explain(one.cypher, one.parameters) for one in queries]
     readings: list[Reading] = []
     for one, plan in zip(queries, plans, strict=True):
@@ -157,11 +200,16 @@ def _plan(reading: Reading, plan: Plan, memory: Memory) -> Iterator[Sample]:
     name = reading.query
     scanning = any(scans(one) for one in plan.operators)
     yield SCAN(int(scanning), name)
+    memory.sought = memory.sought or not scanning
     if reading.must_seek:
         yield VIOLATED(int(scanning), name)
+    else:
+        yield REGRESSED(int(scanning and memory.sought), name)
     yield ESTIMATE(plan.operators[0].estimated_rows if plan.operators else None, name)
     for operator, count in Counter(label(one) for one in plan.operators).items():
         yield OPERATORS(count, name, operator)
+    for index in dict.fromkeys(filter(None, map(used, plan.operators))):
+        yield INDEX(1, name, *index)
     plan_hash = fingerprint(plan)
     memory.changes += memory.plan_hash not in (None, plan_hash)
     memory.plan_hash = plan_hash
@@ -174,6 +222,10 @@ def _run(reading: Reading, memory: Memory) -> Iterator[Sample]:
     if isinstance(run, Plan):
         yield HITS(sum(one.db_hits or 0 for one in run.operators), name)
         yield ROWS(run.operators[0].rows if run.operators else None, name)
+        yield ERROR(misjudged(run), name)
+        if run.pages is not None:
+            yield PAGE_HITS(run.pages.hits, name)
+            yield PAGE_FAULTS(run.pages.faults, name)
         memory.durations.observe(run.seconds)
     elif run is not None and run.reason is Reason.TIMEOUT:
         memory.durations.observe(run.seconds)
@@ -197,16 +249,28 @@ async def inspect(source: Neo4jSource) -> list[Finding]:
             why = f"query {name} is not run: {status}"
             findings.append(Finding(why, "leave out profile: true"))
         if reading.must_seek and any(scans(one) for one in plan.operators):
-            findings.append(Finding(f"query {name} scans", advice(plan)))
+            proved = await _proved(source, name, plan)
+            findings.append(Finding(f"query {name} scans{proved}", statement(plan)))
     return findings
+
+
+async def _proved(source: Neo4jSource, name: str, plan: Plan) -> str:
+    """Try by EXPLAIN which further predicate makes an index serve that is there."""
+    (query,) = (one for one in source.config.watched if one.name == name)
+    indexes = await source.fetch(Covers, INDEXES)
+    for rewrite in rewrites(query.cypher, plan, indexes):
+        other = await source.explain(rewrite.cypher, query.parameters)
+        if isinstance(other, Plan) and not any(map(scans, other.operators)):
+            return f", but seeks (proved by EXPLAIN) with AND {rewrite.predicate}"
+    return ""
 
 
 COLLECTOR = Collector(
     name="plans",
     source=SourceKind.NEO4J,
     metrics=(
-        *(STATUS, SCAN, VIOLATED, ESTIMATE, OPERATORS, CHANGES, INFO, HITS, ROWS),
-        DURATION,
+        *(STATUS, SCAN, VIOLATED, REGRESSED, ESTIMATE, OPERATORS, CHANGES, INFO),
+        *(INDEX, HITS, ROWS, ERROR, PAGE_HITS, PAGE_FAULTS, DURATION),
     ),
     read=read,
     samples=samples,

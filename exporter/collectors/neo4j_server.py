@@ -1,6 +1,6 @@
 """What the server is, whether its databases are online, and how its JVM is doing.
 
-neo4j_info{version="5.26.31",edition="community"} 1
+neo4j_info{version="5.26.31",edition="community",language="5"} 1
 neo4j_database_status{database="neo4j",status="online"} 1
 neo4j_jvm_start_time_seconds 1.7e+09
 neo4j_jvm_memory_used_bytes{area="heap"} 1.2e+08
@@ -55,7 +55,12 @@ _STATUSES = (
     *("quarantined", "dirty", "unknown", "other"),
 )
 
-INFO = gauge("neo4j_info", "dbms.components; always 1.", "version", "edition")
+INFO = gauge(
+    "neo4j_info",
+    "dbms.components, and the number of the Cypher that the database takes a query to "
+    "be in; always 1.",
+    *("version", "edition", "language"),
+)
 STATUS = gauge(
     "neo4j_database_status",
     "currentStatus of SHOW DATABASES, of the configured databases and system: copies "
@@ -165,7 +170,7 @@ async def read(source: Neo4jSource) -> Reading:
 
 def samples(reading: Reading, _state: None) -> Iterator[Sample]:
     """Turn rows into samples; what the JVM does not have is absent."""
-    yield INFO(1, reading.server.version, reading.server.edition)
+    yield INFO(1, *reading.server)
     copies = Counter((row.name, _status(row.status)) for row in reading.databases)
     for name in reading.names:
         for status in _STATUSES:

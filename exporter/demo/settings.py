@@ -76,7 +76,8 @@ def _neo4j(watched: Watched) -> str:
         f"    password_file: {_quoted(watched.password_file)}\n"
         # The first query of each kind takes seconds: Neo4j compiles it.
         f"    timeout: {INTERVAL:g}s\n    indexes: ultimate-mcp\n"
-        "    collectors: {plans: {interval: 15s}}\n    queries:\n"
+        "    collectors: {plans: {interval: 15s}, schema: {interval: 15s}}\n"
+        "    queries:\n"
         + _query("executions_by_code_hash", BY_CODE_HASH, {"code_hash": "code-1"})
         + _query("executions_by_user", BY_USER, {"user_id": "user-1"})
         + _query("audit_since", AUDIT_SINCE, {"since": 0}).rstrip()

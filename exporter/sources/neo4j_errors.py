@@ -107,11 +107,14 @@ def _unreachable(error: Exception, uri: str) -> SourceError:
             f"{uri}: TLS failed: {_line(cause)}",
             fix="bolt:// if the server has no TLS, bolt+ssc:// if it signs for itself",
         )
-    if isinstance(cause, OSError):
+    if isinstance(cause, OSError) and "handshake" not in str(error):
         return SourceError(Reason.CONNECT, f"cannot reach {uri}: {_line(cause)}")
     if "looks like HTTP" in str(error):
         return SourceError(Reason.PROTOCOL, f"{uri} speaks HTTP instead of Bolt")
-    return SourceError(Reason.CONNECT, f"cannot reach {uri}: {_line(error)}")
+    text = f"cannot reach {uri}: {_line(error)}"
+    closed = not secured and "handshake" in str(error)
+    fix = "bolt+s:// if it requires TLS" if closed else None
+    return SourceError(Reason.CONNECT, text, fix=fix)
 
 
 def _root(error: BaseException) -> BaseException:

@@ -26,16 +26,25 @@ class Operator:
     db_hits: int | None = None
 
 
+class Pages(NamedTuple):
+    """Pages of the store that a run found in memory, and those read from disk."""
+
+    hits: int | None
+    faults: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A plan from its root down; `query_type` is `r`, `rw`, `w` or `s`.
 
-    `seconds` is the wall time of the run, its rows received, if there was one.
+    `seconds` is the wall time of the run, its rows received, if there was one; `pages`
+    are the run's, where the server counts them.
     """
 
     operators: tuple[Operator, ...]
     query_type: str | None
     seconds: float = 0.0
+    pages: Pages | None = None
 
 
 class Refusal(NamedTuple):

@@ -4,44 +4,59 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from neo4j.time import DateTime, Duration
 
 from exporter.errors import Reason, SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Sequence
 
     from neo4j import AsyncResult
 
 _MOST_RECORDS = 10_000
+_OLDEST = (4, 3)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Server:
+class Kernel:
     """What `dbms.components` says of the server."""
 
     version: str
     edition: str
 
-    def pick(self, queries: Mapping[tuple[int, int], str]) -> str:
-        """Return the text for this version out of texts keyed by the lowest version.
-
-        A version that cannot be read counts as the newest. Raises
-        SourceError(unsupported) when the server is older than every text.
-        """
+    def check(self) -> None:
+        """Raise SourceError(unsupported) when the server has no SHOW commands yet."""
         found = re.match(r"(\d+)\.(\d+)", self.version)
-        version = (int(found[1]), int(found[2])) if found else max(queries)
-        served = [lowest for lowest in queries if lowest <= version]
-        if not served:
-            oldest = ".".join(str(part) for part in min(queries))
-            raise SourceError(
-                Reason.UNSUPPORTED,
-                f"Neo4j {self.version} is too old; {oldest} or later is needed",
-                answered=True,
-            )
-        return queries[max(served)]
+        if found and (int(found[1]), int(found[2])) < _OLDEST:
+            text = f"Neo4j {self.version} is too old; 4.3 or later is needed"
+            raise SourceError(Reason.UNSUPPORTED, text, answered=True)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Language:
+    """The language that a database takes a query to be in: `CYPHER 5`, `CYPHER 25`."""
+
+    name: str | None
+
+
+class Server(NamedTuple):
+    """What the connected server is; `language` is the number of its Cypher."""
+
+    version: str
+    edition: str
+    language: str
+
+    @classmethod
+    def of(cls, kernel: Kernel, languages: Sequence[Language]) -> Server:
+        """Put together what it says; before 2025.06 language and version are one."""
+        told = "".join(one.name or "" for one in languages[:1])
+        return cls(
+            kernel.version,
+            kernel.edition,
+            told.rpartition(" ")[2] or kernel.version.partition(".")[0],
+        )
 
 
 def places(row: type[Any], columns: tuple[str, ...]) -> list[int]:

@@ -76,6 +76,16 @@ FAULTS = (
         _SLOW_QUERIES,
     ),
     Expected(
+        "neo4j-index-failed",
+        "Neo4jIndexFailed",
+        r"snapshot_body value_too_large",
+    ),
+    Expected(
+        "neo4j-long-transaction",
+        "Neo4jIdleTransaction",
+        r"^nightly-report/1 in neo4j since ",
+    ),
+    Expected(
         "cpu",
         "CpuUsed",
         r"^python uses [1-9][\d.]* cores$",

@@ -186,6 +186,40 @@ async def test_neo4j_scan_makes_the_query_by_user_read_all_nodes(
     assert "NodeIndexSeek" in await operators(places, query)
 
 
+async def test_neo4j_index_failed_makes_an_index_that_serves_nothing(
+    places: Places,
+) -> None:
+    query = "SHOW INDEXES YIELD name, state WHERE state = 'FAILED' RETURN name"
+    before = await index_names(places)
+
+    async def failed() -> bool:
+        async with graph.driver(required(places.neo4j)) as driver:
+            answer = await driver.execute_query(query)
+        return [record["name"] for record in answer.records] == ["snapshot_body"]
+
+    async with broken("neo4j-index-failed", places):
+        await until(failed)
+    assert not await failed()
+    assert await index_names(places) == before
+
+
+async def test_neo4j_long_transaction_stays_open_and_idle(places: Places) -> None:
+    query = (
+        "SHOW TRANSACTIONS YIELD currentQueryId, activeLockCount"
+        " WHERE coalesce(currentQueryId, '') = '' RETURN activeLockCount AS locks"
+    )
+
+    async def locks() -> list[int]:
+        async with graph.driver(required(places.neo4j)) as driver:
+            answer = await driver.execute_query(query)
+        return [record["locks"] for record in answer.records]
+
+    async with broken("neo4j-long-transaction", places):
+        (held,) = await locks()
+        assert held > 0
+    assert await locks() == []
+
+
 async def test_redis_full_makes_redis_refuse_writes(places: Places) -> None:
     async with Redis.from_url(required(places.redis), protocol=2) as redis:
         before = await redis.config_get("maxmemory*")

@@ -217,6 +217,12 @@ async def test_the_platforms_ten_indexes_leave_one_of_its_queries_to_a_scan(
     assert before["neo4j_plan_db_hits"][user] > 2000
     assert before["neo4j_plan_rows"] == {hashed: 2, user: 50}
     assert finding.fix == "CREATE INDEX FOR (n:`ExecutionResult`) ON (n.`user_id`)"
+    assert finding.missing == (
+        "query by-user scans, but seeks (proved by EXPLAIN) "
+        "with AND e.timestamp IS NOT NULL"
+    )
+    assert before["neo4j_plan_page_hits"][user] > 0
+    assert after["neo4j_plan_index"]["by-user", "range", "ExecutionResult", "user_id"]
     assert after["neo4j_plan_must_seek_violated"] == {hashed: 0, user: 0}
     assert after["neo4j_plan_changes_total"] == {hashed: 0, user: 1}
     assert after["neo4j_plan_db_hits"][user] < 500
@@ -229,7 +235,7 @@ async def test_the_server_says_what_it_is_and_how_its_jvm_is_doing(
     async with reading(neo4j_server) as source:
         found = await collect(source, server_collector.COLLECTOR)
     now = ask(neo4j_server, "RETURN timestamp() / 1000.0 AS now")[0]["now"]
-    assert found["neo4j_info"] == {("5.26.31", "community"): 1}
+    assert found["neo4j_info"] == {("5.26.31", "community", "5"): 1}
     assert found["neo4j_database_status"]["neo4j", "online"] == 1
     assert found["neo4j_database_status"]["system", "online"] == 1
     assert 0 < now - found["neo4j_jvm_start_time_seconds"][()] < 3600

@@ -95,6 +95,14 @@ def test_each_problem_has_its_line_and_key(tmp_path: Path, problem: str) -> None
             "1: neo4j.a.indexes: no index set 'none'; there are ultimate-mcp",
         ),
         (
+            "neo4j: {a: {uri: 'bolt://x', query_set: none}}",
+            "1: neo4j.a.query_set: no query set 'none'; there are ultimate-mcp",
+        ),
+        (
+            "neo4j: {a: {uri: 'bolt://x', profile_query_set: true}}",
+            "1: neo4j.a.profile_query_set: changes nothing without query_set",
+        ),
+        (
             "postgres: {a: {dsn: 'postgresql://x', indexes: ultimate-mcp}}",
             (
                 "1: postgres.a.indexes: no index set 'ultimate-mcp'; there are "

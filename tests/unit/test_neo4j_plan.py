@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from exporter.collectors._neo4j_plan import (
-    advice,
     fingerprint,
     label,
+    misjudged,
     refusal,
     scans,
     worst,
@@ -231,12 +231,13 @@ def test_an_operators_label_is_a_word_of_the_server(name: str, shown: str) -> No
     assert label(operator(name)) == shown
 
 
-def test_advice_names_the_index_that_would_spare_the_scan() -> None:
-    assert advice(plan("explain_scan")) == (
-        "CREATE INDEX FOR (n:`ExecutionResult`) ON (n.`user_id`)"
-    )
+def test_the_planner_is_judged_by_its_worst_guess() -> None:
+    assert misjudged(plan("profile_scan")) == 1.0
+    seen = Operator("Expand", 1, estimated_rows=9.0, rows=999)
+    none = Operator("Filter", 0, estimated_rows=49.0, rows=0)
+    assert misjudged(Plan((none, seen), "r")) == 100.0
+    assert misjudged(Plan((none,), "r")) == 50.0
 
 
-def test_advice_is_general_where_the_plan_does_not_say_more() -> None:
-    assert "LABEL" in advice(plan("explain_union"))
-    assert "LABEL" in advice(plan("explain_index_scan"))
+def test_without_a_run_the_planner_is_not_judged() -> None:
+    assert misjudged(plan("explain_scan")) is None

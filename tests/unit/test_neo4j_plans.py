@@ -9,7 +9,7 @@ import pytest
 from exporter.collectors import neo4j_plans
 from exporter.collectors.neo4j_plans import Memory, Reading, samples
 from exporter.errors import Reason
-from exporter.sources.neo4j_plan import Plan, Refusal
+from exporter.sources.neo4j_plan import Pages, Plan, Refusal
 from tests.unit.neo4j_recorded import plan, values
 
 SEEK = Reading("q", must_seek=True, plan=plan("explain_seek"))
@@ -44,6 +44,17 @@ def test_who_promised_nothing_breaks_nothing() -> None:
     assert "neo4j_plan_must_seek_violated" not in found
 
 
+def test_a_plan_that_sought_and_scans_now_got_worse() -> None:
+    state: dict[str, Memory] = {}
+    seek, scan = (replace(one, must_seek=False) for one in (SEEK, SCAN))
+    steps = [(scan, 0), (seek, 0), (scan, 1), (scan, 1), (seek, 0)]
+    found = [
+        seen(reading, state=state)["neo4j_plan_regressed"]["q",] for reading, _ in steps
+    ]
+    assert found == [worse for _, worse in steps]
+    assert "neo4j_plan_regressed" not in seen(SCAN, state=state)
+
+
 def test_an_explained_query_says_its_operators_and_estimate() -> None:
     found = seen(SCAN)
     assert found["neo4j_plan_operators"] == {
@@ -76,6 +87,25 @@ def test_a_run_says_hits_rows_and_time() -> None:
     assert found["neo4j_query_duration_seconds_bucket"]["q", "0.075"] == 0
     assert found["neo4j_query_duration_seconds_bucket"]["q", "0.1"] == 1
     assert found["neo4j_query_duration_seconds_bucket"]["q", "+Inf"] == 1
+
+
+def test_a_run_says_how_far_off_the_planner_was_and_which_pages_it_touched() -> None:
+    run = replace(plan("profile_seek"), pages=Pages(440, 3))
+    found = seen(replace(SEEK, run=run))
+    assert found["neo4j_plan_estimate_error_ratio"]["q",] == pytest.approx(1.0, abs=0.1)
+    assert found["neo4j_plan_page_hits"] == {("q",): 440}
+    assert found["neo4j_plan_page_faults"] == {("q",): 3}
+
+
+def test_pages_that_the_server_does_not_count_are_absent() -> None:
+    assert "neo4j_plan_page_hits" not in seen(RUN)
+
+
+def test_the_index_of_a_seek_is_named() -> None:
+    assert seen(SEEK)["neo4j_plan_index"] == {
+        ("q", "range", "ExecutionResult", "code_hash"): 1
+    }
+    assert "neo4j_plan_index" not in seen(SCAN)
 
 
 def test_the_worst_operator_of_a_run_is_the_one_with_the_most_hits() -> None:
@@ -173,5 +203,7 @@ def test_an_answer_without_a_plan_has_no_worst_operator() -> None:
 
 
 def test_every_sample_is_of_a_declared_metric() -> None:
-    made = {sample.metric for sample in samples([RUN], {})}
+    run = replace(plan("profile_seek"), pages=Pages(1, 2))
+    readings = [RUN, replace(SEEK, query="p", must_seek=False, run=run)]
+    made = {sample.metric for sample in samples(readings, {})}
     assert made == {*neo4j_plans.COLLECTOR.metrics}

@@ -1,4 +1,4 @@
-"""Rows out of the driver's values, and texts by the server's version."""
+"""Rows out of the driver's values, and what a server is."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ import pytest
 from neo4j.time import DateTime, Duration
 
 from exporter.errors import Reason, SourceError
-from exporter.sources.neo4j_rows import Server, places, plain
+from exporter.sources.neo4j_rows import Kernel, Language, Server, places, plain
 
 EAST = timezone(timedelta(hours=2))
-QUERIES = {(5, 8): "new", (5, 0): "middle", (4, 3): "old"}
 
 
 @dataclass(frozen=True)
@@ -25,31 +24,35 @@ class Row:
 
 
 @pytest.mark.parametrize(
-    ("version", "text"),
+    ("version", "told", "language"),
     [
-        ("4.3.0", "old"),
-        ("4.4.48", "old"),
-        ("5.0.0", "middle"),
-        ("5.7.0", "middle"),
-        ("5.8.0", "new"),
-        ("5.26.31", "new"),
-        ("5.27-aura", "new"),
-        ("2026.09.0", "new"),
-        ("", "new"),
-        ("dev-build", "new"),
+        ("4.4.48", [], "4"),
+        ("5.26.31", [], "5"),
+        ("5.27-aura", [], "5"),
+        ("2025.07.1", [Language("CYPHER 5")], "5"),
+        ("2026.09.0", [Language("CYPHER 25")], "25"),
+        ("2026.09.0", [Language(None)], "2026"),
+        ("", [], ""),
     ],
 )
-def test_a_text_is_chosen_by_the_lowest_version_it_is_for(
-    version: str, text: str
+def test_the_language_is_what_the_database_takes_a_query_to_be_in(
+    version: str, told: list[Language], language: str
 ) -> None:
-    assert Server(version, "community").pick(QUERIES) == text
+    server = Server.of(Kernel(version, "community"), told)
+    assert server == (version, "community", language)
 
 
-def test_a_server_older_than_every_text_is_unsupported() -> None:
+@pytest.mark.parametrize("version", ["4.3.0", "4.4.48", "5.26.31", "2026.09.0", "dev"])
+def test_a_server_that_has_the_commands_is_served(version: str) -> None:
+    Kernel(version, "community").check()
+
+
+@pytest.mark.parametrize("version", ["3.5.35", "4.2.19"])
+def test_a_server_without_the_commands_is_unsupported(version: str) -> None:
     with pytest.raises(SourceError) as caught:
-        Server("3.5.35", "community").pick(QUERIES)
+        Kernel(version, "community").check()
     assert (caught.value.reason, caught.value.answered) == (Reason.UNSUPPORTED, True)
-    assert str(caught.value) == "Neo4j 3.5.35 is too old; 4.3 or later is needed"
+    assert str(caught.value) == f"Neo4j {version} is too old; 4.3 or later is needed"
 
 
 def test_columns_are_found_by_name_and_absent_ones_are_nowhere() -> None:

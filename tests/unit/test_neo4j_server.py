@@ -25,7 +25,7 @@ JVM = Jvm(
     start_ms=1795258435735,
 )
 READING = Reading(
-    server=Server("5.26.31", "community"),
+    server=Server("5.26.31", "community", "5"),
     names=("neo4j", "system"),
     databases=[Database("neo4j", "online"), Database("system", "online")],
     jvm=[JVM],
@@ -36,7 +36,7 @@ STATUS = "neo4j_database_status"
 
 def test_the_server_says_what_it_is_and_when_it_started() -> None:
     found = values(samples(READING, None))
-    assert found["neo4j_info"] == {("5.26.31", "community"): 1}
+    assert found["neo4j_info"] == {("5.26.31", "community", "5"): 1}
     assert found["neo4j_jvm_start_time_seconds"] == {(): 1795258435.735}
 
 

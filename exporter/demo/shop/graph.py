@@ -85,10 +85,13 @@ def index_statements() -> tuple[str, ...]:
     )
 
 
-def driver(place: Place) -> neo4j.AsyncDriver:
-    """Make a driver for a place; nothing is opened yet."""
+def driver(place: Place, agent: str = "storefront/1.0") -> neo4j.AsyncDriver:
+    """Make a driver for a place that calls itself `agent`; nothing is opened yet."""
     return neo4j.AsyncGraphDatabase.driver(
-        place.uri, auth=(place.user, place.password), notifications_min_severity="OFF"
+        place.uri,
+        auth=(place.user, place.password),
+        user_agent=agent,
+        notifications_min_severity="OFF",
     )
 
 

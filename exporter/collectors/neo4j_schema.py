@@ -1,0 +1,209 @@
+"""How many indexes and constraints there are, which are superfluous, and why some fail.
+
+neo4j_indexes{database="neo4j",kind="range",state="online"} 12
+neo4j_constraints{database="neo4j",kind="uniqueness"} 3
+neo4j_index_twin{database="neo4j",index="b_a",twin="a_b"} 1
+neo4j_index_failure{database="neo4j",index="big",reason="value_too_large"} 1
+neo4j_index_unused_seconds{database="neo4j",index="b_a"} 2592000
+
+Read every minute. At most 100 twins, failures and unused ones of a database are named.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from exporter.collector import Collector, Cost, Finding, SourceKind, stateless
+from exporter.collectors._neo4j_index import Covers, reason, twins
+from exporter.metrics import gauge
+from exporter.sources.neo4j_show import Made, Show
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from exporter.metrics import Sample
+    from exporter.sources.neo4j import Neo4jSource
+
+INDEXES = Show(
+    "SHOW INDEXES",
+    {
+        "name": "name",
+        "state": "state",
+        "kind": "type",
+        "entity": "entityType",
+        "labels": "labelsOrTypes",
+        "properties": "properties",
+        "why": "failureMessage",
+        "owner": "owningConstraint",
+        "last_read": "lastRead",
+        "tracked_since": "trackedSince",
+        "now_ms": Made("name", "timestamp()"),
+    },
+)
+CONSTRAINTS = """
+SHOW CONSTRAINTS YIELD type, entityType RETURN type AS kind, entityType AS entity"""
+
+_INTERVAL = 60.0
+_MOST = 100
+_STATES = ("online", "populating", "failed", "not_found", "other")
+_CONSTRAINTS = (
+    *("uniqueness", "relationship_uniqueness", "node_key", "relationship_key"),
+    *("node_property_existence", "relationship_property_existence"),
+    *("node_property_type", "relationship_property_type"),
+)
+# Cypher 25's names for what Cypher 5 calls otherwise.
+_RENAMED = {
+    "node_property_uniqueness": "uniqueness",
+    "relationship_property_uniqueness": "relationship_uniqueness",
+}
+
+COUNT = gauge(
+    "neo4j_indexes",
+    "SHOW INDEXES: indexes by type and state.",
+    *("database", "kind", "state"),
+)
+CONSTRAINED = gauge(
+    "neo4j_constraints",
+    "SHOW CONSTRAINTS: constraints by type, as Cypher 5 names it.",
+    *("database", "kind"),
+)
+TWIN = gauge(
+    "neo4j_index_twin",
+    "SHOW INDEXES: 1 for an index on the same properties as its twin, in another order "
+    "or of an older kind: one of the two is enough.",
+    *("database", "index", "twin"),
+)
+FAILURE = gauge(
+    "neo4j_index_failure",
+    "failureMessage of SHOW INDEXES, in one word: 1 for each index that failed.",
+    *("database", "index", "reason"),
+)
+UNUSED = gauge(
+    "neo4j_index_unused_seconds",
+    "SHOW INDEXES (5.8 and later): seconds since lastRead, else since trackedSince, of "
+    "those that no constraint needs and that look no labels up; the longest unused.",
+    *("database", "index"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """What an index is on, its state, its use and, if it failed, the server's message.
+
+    Moments in Unix seconds, now in milliseconds by the server's clock.
+    """
+
+    name: str
+    state: str
+    kind: str
+    entity: str
+    labels: list[str] | None
+    properties: list[str] | None
+    why: str | None
+    owner: str | None = None
+    last_read: float | None = None
+    tracked_since: float | None = None
+    now_ms: float | None = None
+
+    @property
+    def unused(self) -> float | None:
+        """Return the seconds since it was read; None where that is no reproach."""
+        since = self.last_read or self.tracked_since
+        if since is None or self.now_ms is None or self.owner or self.kind == "LOOKUP":
+            return None
+        return max(0.0, self.now_ms / 1000 - since)
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """The kind of a constraint."""
+
+    kind: str
+    entity: str
+
+
+class Schema(NamedTuple):
+    """The indexes and constraints of one database."""
+
+    indexes: list[Index]
+    constraints: list[Constraint]
+
+
+async def read(source: Neo4jSource) -> dict[str, Schema]:
+    """Read the schema of each of the configured databases."""
+    return {
+        database: Schema(
+            await source.show(Index, INDEXES, database=database),
+            await source.fetch(Constraint, CONSTRAINTS, database=database),
+        )
+        for database in source.config.databases
+    }
+
+
+def samples(schemas: dict[str, Schema], _state: None) -> Iterator[Sample]:
+    """Count, and name what is to be mended."""
+    for database, schema in schemas.items():
+        counts = Counter((row.kind.lower(), _state_of(row)) for row in schema.indexes)
+        for kind in sorted({kind for kind, _ in counts}):
+            for state in _STATES:
+                yield COUNT(counts[kind, state], database, kind, state)
+        kinds = Counter(_kind_of(row) for row in schema.constraints)
+        for kind, count in kinds.items():
+            yield CONSTRAINED(count, database, kind)
+        for name, other in list(_twins(schema.indexes).items())[:_MOST]:
+            yield TWIN(1, database, name, other)
+        failed = [row for row in schema.indexes if row.state == "FAILED"]
+        for row in failed[:_MOST]:
+            yield FAILURE(1, database, row.name, reason(row.why))
+        unused = {row.name: row.unused for row in schema.indexes}
+        longest = sorted(unused, key=lambda name: -(unused[name] or 0))
+        for name in longest[:_MOST]:
+            yield UNUSED(unused[name], database, name)
+
+
+def _twins(indexes: Sequence[Index]) -> dict[str, str]:
+    return twins(
+        Covers(one.name, one.kind, one.entity, one.labels, one.properties)
+        for one in indexes
+    )
+
+
+def _state_of(row: Index) -> str:
+    state = row.state.lower().replace(" ", "_")
+    return state if state in _STATES else "other"
+
+
+def _kind_of(row: Constraint) -> str:
+    kind = row.kind.lower()
+    kind = _RENAMED.get(kind, kind)
+    return kind if kind in _CONSTRAINTS else "other"
+
+
+async def inspect(source: Neo4jSource) -> list[Finding]:
+    """Name the indexes that another one makes superfluous."""
+    return [
+        Finding(f"index {name} is on the same properties as {other}", _drop(name))
+        for schema in (await read(source)).values()
+        for name, other in _twins(schema.indexes).items()
+    ]
+
+
+def _drop(name: str) -> str:
+    return f"DROP INDEX `{name}`"
+
+
+COLLECTOR = Collector(
+    name="schema",
+    source=SourceKind.NEO4J,
+    metrics=(COUNT, CONSTRAINED, TWIN, FAILURE, UNUSED),
+    read=read,
+    samples=samples,
+    state=stateless,
+    privilege="any user on Community; SHOW INDEX and SHOW CONSTRAINT ON DATABASE on "
+    "Enterprise",
+    cost=Cost.COSTLY,
+    interval=_INTERVAL,
+    inspect=inspect,
+)

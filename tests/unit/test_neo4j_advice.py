@@ -1,0 +1,149 @@
+"""What would turn a scan into a seek, told from plans of a real server."""
+
+from __future__ import annotations
+
+import pytest
+
+from exporter.catalogue import queries
+from exporter.collectors._neo4j_advice import Used, rewrites, statement, used
+from exporter.collectors._neo4j_index import Covers
+from exporter.config import Neo4jTarget
+from exporter.sources.neo4j_plan import Operator, Plan
+from tests.unit.neo4j_recorded import cypher, plan
+
+COMPOSITE = Covers("c", "RANGE", "NODE", ["ExecutionResult"], ["user_id", "timestamp"])
+
+
+def scanning(details: str) -> Plan:
+    return Plan(
+        (
+            Operator("ProduceResults", 0, "e"),
+            Operator("Filter", 1, details),
+            Operator("NodeByLabelScan", 2, "e:ExecutionResult"),
+        ),
+        "r",
+    )
+
+
+@pytest.mark.parametrize(
+    ("details", "covered"),
+    [
+        ("e.user_id = $u", "(n.`user_id`)"),
+        ("e.language = $l AND e.user_id = $u", "(n.`language`, n.`user_id`)"),
+        ("e.timestamp > $t AND e.user_id = $u", "(n.`user_id`, n.`timestamp`)"),
+        ("$t <= e.timestamp AND e.user_id = $u", "(n.`user_id`, n.`timestamp`)"),
+        ("e.a > $x AND e.b < $y", "(n.`a`)"),
+        ("e.code IN $codes", "(n.`code`)"),
+        ("e.name STARTS WITH $x", "(n.`name`)"),
+        ("e.`odd` = $x AND other.user_id = $u", "(n.`odd`)"),
+    ],
+)
+def test_advice_names_the_index_that_would_spare_the_scan(
+    details: str, covered: str
+) -> None:
+    expected = f"CREATE INDEX FOR (n:`ExecutionResult`) ON {covered}"
+    assert statement(scanning(details)) == expected
+
+
+def test_alternatives_need_an_index_each() -> None:
+    assert statement(scanning("e.a = $x OR e.b = $y")) == (
+        "CREATE INDEX FOR (n:`ExecutionResult`) ON (n.`a`); "
+        "CREATE INDEX FOR (n:`ExecutionResult`) ON (n.`b`)"
+    )
+
+
+def test_advice_is_general_where_the_plan_does_not_say_more() -> None:
+    assert "LABEL" in statement(plan("explain_union"))
+    assert "LABEL" in statement(plan("explain_index_scan"))
+
+
+def test_a_composite_index_serves_when_all_its_properties_are_asked_for() -> None:
+    text = cypher("explain_scan")
+    (found,) = rewrites(text, plan("explain_scan"), [COMPOSITE])
+    assert found.predicate == "e.timestamp IS NOT NULL"
+    assert found.cypher == (
+        "MATCH (e:ExecutionResult) WHERE e.timestamp IS NOT NULL AND "
+        "e.user_id = $u RETURN e"
+    )
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        Covers("c", "RANGE", "NODE", ["AuditEvent"], ["user_id", "timestamp"]),
+        Covers("c", "RANGE", "NODE", ["ExecutionResult"], ["language", "timestamp"]),
+        Covers("c", "RANGE", "NODE", ["ExecutionResult"], ["user_id"]),
+        Covers("c", "TEXT", "NODE", ["ExecutionResult"], ["user_id", "timestamp"]),
+        Covers("c", "LOOKUP", "NODE", None, None),
+    ],
+)
+def test_other_indexes_are_no_reason_to_ask_for_more(index: Covers) -> None:
+    assert [*rewrites(cypher("explain_scan"), plan("explain_scan"), [index])] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "MATCH (e:ExecutionResult {user_id: $u}) RETURN e",
+        "MATCH (e:ExecutionResult) WHERE e.x = 1 WITH e WHERE e.user_id = $u RETURN e",
+    ],
+)
+def test_a_text_without_one_clear_place_is_left_alone(text: str) -> None:
+    assert [*rewrites(text, plan("explain_scan"), [COMPOSITE])] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "details", "index"),
+    [
+        (
+            "NodeIndexSeek",
+            "RANGE INDEX e:ExecutionResult(user_id, timestamp) WHERE user_id = 'x'",
+            Used("range", "ExecutionResult", "user_id,timestamp"),
+        ),
+        (
+            "NodeUniqueIndexSeek",
+            "UNIQUE u:User(id) WHERE x",
+            Used("range", "User", "id"),
+        ),
+        (
+            "NodeIndexContainsScan",
+            "TEXT INDEX n:Note(text) WHERE text CONTAINS $w",
+            Used("text", "Note", "text"),
+        ),
+        (
+            "DirectedRelationshipIndexSeek",
+            "RANGE INDEX (a)-[r:R(since)]->(b) WHERE since = $x",
+            Used("range", "R", "since"),
+        ),
+        ("NodeIndexSeek", "something else", None),
+        ("Filter", "RANGE INDEX e:A(b)", None),
+    ],
+)
+def test_the_index_that_an_operator_reads_is_told(
+    name: str, details: str, index: Used | None
+) -> None:
+    assert used(Operator(name, 0, details)) == index
+
+
+def test_a_set_stands_beside_the_targets_own_queries_which_come_first() -> None:
+    own = {"name": "audit_since", "cypher": "RETURN 1"}
+    target = Neo4jTarget.model_validate(
+        {"uri": "bolt://x", "queries": [own], "query_set": "ultimate-mcp"}
+    )
+    assert [query.name for query in target.watched] == [
+        *("audit_since", "executions_by_code_hash", "executions_by_user"),
+    ]
+    assert target.watched[0].cypher == "RETURN 1"
+    assert not any(query.profile for query in target.watched)
+
+
+def test_a_set_is_run_when_asked_for() -> None:
+    target = Neo4jTarget.model_validate(
+        {"uri": "bolt://x", "query_set": "ultimate-mcp", "profile_query_set": True}
+    )
+    assert len(target.watched) == 3
+    assert all(query.profile and query.must_seek for query in target.watched)
+
+
+def test_every_query_set_can_be_loaded() -> None:
+    assert [len(queries.load(name).queries) for name in queries.names()] == [3]
