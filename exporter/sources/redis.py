@@ -14,7 +14,7 @@ from redis.backoff import NoBackoff
 from exporter.config import RedisTarget
 from exporter.errors import Reason, SourceError
 from exporter.secret import read_secret, remember
-from exporter.sources import redis_address, redis_errors
+from exporter.sources import redis_address, redis_cgroup, redis_errors
 from exporter.sources.base import Source
 from exporter.sources.redis_text import parse_fields
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _CLIENT_NAME = "kpi-exporter"
 _CLOSE_PATIENCE = 1.0
 _PORT = 6379
+_LOCAL = (None, "localhost", "127.0.0.1", "::1")
 
 
 class RedisSource(Source[RedisTarget]):
@@ -49,6 +50,7 @@ class RedisSource(Source[RedisTarget]):
         url = urlsplit(config.url)
         self._user = config.user or unquote(url.username or "") or None
         self._password = unquote(url.password or "") or None
+        self._local = url.scheme == "unix" or url.hostname in _LOCAL
         self._place = (
             unquote(url.path)
             if url.scheme == "unix"
@@ -119,6 +121,13 @@ class RedisSource(Source[RedisTarget]):
         """Tell whether the server is of this version of Redis or later; Valkey is."""
         version = (await self.server()).get("redis_version", "0.0").split(".")
         return (int(version[0]), int(version[1])) >= (major, minor)
+
+    def cgroup_limit(self, pid: str) -> int | None:
+        """Return the memory in bytes that the server's control group may take.
+
+        None where there is no limit, and where the server is not on our machine.
+        """
+        return redis_cgroup.memory_limit(pid) if self._local else None
 
     def discard(self) -> None:
         """Throw the connection away at once, without waiting for the server."""

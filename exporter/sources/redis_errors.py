@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 RIGHTS = (
     "+ping +info +client|setname +client|list +latency|histogram +slowlog|get "
-    "+slowlog|len +memory|stats +cluster|info"
+    "+slowlog|len +memory|stats +acl|log +cluster|info"
 )
 _COMMAND = re.compile(r"'([a-zA-Z|._-]+)' command")
 _MOST_TEXT = 200
