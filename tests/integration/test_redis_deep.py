@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -54,10 +55,16 @@ async def test_a_subscriber_that_does_not_read_shows_in_the_output_buffers(
     redis_server: RedisServer,
 ) -> None:
     async with reading(redis_server.url) as source:
-        with admin(redis_server) as client, client.pubsub() as feed:  # type: ignore[no-untyped-call]  # driver
-            feed.subscribe("news")
-            for _ in range(500):
-                client.publish("news", "x" * 50_000)
+        with admin(redis_server) as client, socket.socket() as deaf:
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            deaf.connect(("127.0.0.1", redis_server.port))
+            deaf.sendall(b"SUBSCRIBE news\r\n")
+            while not tell(client, "PUBLISH news first"):
+                pass
+            with client.pipeline(transaction=False) as pipeline:
+                for _ in range(15_000):
+                    pipeline.publish("news", "x" * 1000)
+                pipeline.execute()
             found = await poll(source, "clients")
     largest = found["redis_client_output_buffer_largest_bytes"]
     assert largest[("pubsub",)] > 1_000_000
