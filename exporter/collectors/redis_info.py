@@ -5,6 +5,8 @@ redis_connected_clients 1
 redis_keyspace_hits_total 1
 redis_rdb_last_bgsave_status 1
 redis_errors_total{err="WRONGTYPE"} 3
+redis_role{role="master"} 1
+redis_role_changes_total 0
 redis_db_keys{db="db0"} 2
 redis_master_link_up{master_host="10.0.0.1",master_port="6379"} 1
 redis_connected_slave_lag_seconds{slave_ip="10.0.0.2",slave_port="6379",…} 0
@@ -17,11 +19,13 @@ out is empty: it is shown as 0 once it was seen, and `db0` always.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from exporter.collector import Collector, SourceKind
 from exporter.collectors._redis_fields import FIELDS
+from exporter.collectors._redis_totals import OTHER, Totals
 from exporter.metrics import counter, gauge
 from exporter.sources.redis_text import number, parse_pairs
 
@@ -39,6 +43,8 @@ _INSTANCE = (
     *("valkey_version", "valkey_release_stage", "availability_zone"),
 )
 _ERROR_CODE = re.compile(r"[A-Z][A-Z0-9_]{0,31}")
+_ERROR = "errorstat_"
+_TOP_ERRORS = 50
 _THREAD = "used_active_time_io_thread_"
 _SAME_START = 1.0  # seconds; uptime and clock are rounded apart
 
@@ -54,9 +60,14 @@ THREAD = counter(
 )
 ERRORS = counter(
     "redis_errors_total",
-    "errorstat_CODE of INFO: error replies; codes of scripts that are no plain word "
-    "are summed as other.",
+    "errorstat_CODE of INFO: error replies; codes that are no plain word, and those "
+    "beyond the fifty most frequent, are summed as other.",
     "err",
+)
+ROLE = gauge("redis_role", "role of INFO: 1 for the one that the server has.", "role")
+CHANGES = counter(
+    "redis_role_changes_total",
+    "role of INFO: polls that found another one than the poll before.",
 )
 KEYS = gauge("redis_db_keys", "keys of dbN of INFO: number of keys.", "db")
 EXPIRING = gauge(
@@ -101,10 +112,13 @@ SLAVE_LAG = gauge(
 
 @dataclass(slots=True)
 class Seen:
-    """The databases that ever had keys, and when the server started."""
+    """The databases that ever had keys, the server's start and role, its errors."""
 
     databases: set[str] = field(default_factory=lambda: {"db0"})
     start: float | None = None
+    role: str | None = None
+    role_changes: int = 0
+    errors: Totals = field(default_factory=lambda: Totals(width=1, top=_TOP_ERRORS))
 
 
 async def read(source: RedisSource) -> dict[str, str]:
@@ -119,7 +133,8 @@ def samples(fields: Mapping[str, str], state: Seen) -> Iterator[Sample]:
         if value is not None:
             yield metric(value)
     yield from _server(fields, state)
-    yield from _errors(fields)
+    yield from _errors(fields, state.errors)
+    yield from _role(fields, state)
     yield from _replication(fields)
     if _mode(fields) != "sentinel":
         yield from _databases(fields, state)
@@ -144,18 +159,31 @@ def _mode(fields: Mapping[str, str]) -> str | None:
     return fields.get("redis_mode") or fields.get("server_mode")
 
 
-def _errors(fields: Mapping[str, str]) -> Iterator[Sample]:
-    other: float | None = None
-    for name, text in fields.items():
-        if not name.startswith("errorstat_"):
-            continue
-        code = name.removeprefix("errorstat_")
-        count = number(parse_pairs(text).get("count"))
-        if _ERROR_CODE.fullmatch(code):
-            yield ERRORS(count, code)
-        else:
-            other = (other or 0) + (count or 0)
-    yield ERRORS(other, "other")
+def _errors(fields: Mapping[str, str], totals: Totals) -> Iterator[Sample]:
+    totals.update(
+        {
+            name.removeprefix(_ERROR): (number(parse_pairs(text).get("count")) or 0.0,)
+            for name, text in fields.items()
+            if name.startswith(_ERROR)
+        }
+    )
+    counts: Counter[str] = Counter()
+    for code, (count,) in totals.shown():
+        counts[code if _ERROR_CODE.fullmatch(code) else OTHER] += int(count)
+    for code, count in counts.items():
+        yield ERRORS(count, code)
+
+
+def _role(fields: Mapping[str, str], state: Seen) -> Iterator[Sample]:
+    role = fields.get("role")
+    if role is None:
+        return
+    if state.role not in (None, role):
+        state.role_changes += 1
+    state.role = role
+    yield CHANGES(state.role_changes)
+    for known in sorted({"master", "slave", role}):
+        yield ROLE(int(known == role), known)
 
 
 def _replication(fields: Mapping[str, str]) -> Iterator[Sample]:
@@ -192,7 +220,19 @@ COLLECTOR = Collector(
     source=SourceKind.REDIS,
     metrics=(
         *(row.metric for row in FIELDS),
-        *(INSTANCE, START, THREAD, ERRORS, KEYS, EXPIRING, CACHED, TTL, LINK_UP),
+        *(
+            INSTANCE,
+            START,
+            THREAD,
+            ERRORS,
+            ROLE,
+            CHANGES,
+            KEYS,
+            EXPIRING,
+            CACHED,
+            TTL,
+            LINK_UP,
+        ),
         *(LAST_IO, SYNCING, SLAVE_OFFSET, SLAVE_INFO, SLAVE_AT, SLAVE_LAG),
     ),
     read=read,

@@ -69,6 +69,12 @@ class Source(ABC, Generic[ConfigT]):
         """Run a collector's `read` within `timeout` seconds; raises SourceError."""
         return await self._within(self._read(read), timeout)
 
+    async def timed(self, work: Awaitable[object]) -> float:
+        """Return the seconds that something took, for what we measure ourselves."""
+        started = time.perf_counter()
+        await work
+        return time.perf_counter() - started
+
     async def _within(
         self, work: Coroutine[Any, Any, ResultT], timeout: float
     ) -> ResultT:

@@ -14,7 +14,7 @@ from redis.backoff import NoBackoff
 from exporter.config import RedisTarget
 from exporter.errors import Reason, SourceError
 from exporter.secret import read_secret, remember
-from exporter.sources import redis_address, redis_errors
+from exporter.sources import redis_address, redis_cgroup, redis_errors
 from exporter.sources.base import Source
 from exporter.sources.redis_text import parse_fields
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _CLIENT_NAME = "kpi-exporter"
 _CLOSE_PATIENCE = 1.0
 _PORT = 6379
+_LOCAL = (None, "localhost", "127.0.0.1", "::1")
 
 
 class RedisSource(Source[RedisTarget]):
@@ -37,15 +38,19 @@ class RedisSource(Source[RedisTarget]):
     would start a task per command for them, and `Source` bounds every read anyway.
     A server that loads its data set when we connect counts as starting; a replica that
     loads later, on a connection we have, says so in `redis_loading_dump_file`.
+    `marks` is how far reads have come that take in only what is new.
     """
 
     def __init__(self, config: RedisTarget) -> None:
         """Keep the settings; nothing is opened yet."""
         super().__init__(config)
+        self.marks: dict[str, int] = {}
         self._connection: AbstractConnection | None = None
+        self._server: dict[str, str] = {}
         url = urlsplit(config.url)
         self._user = config.user or unquote(url.username or "") or None
         self._password = unquote(url.password or "") or None
+        self._local = url.scheme == "unix" or url.hostname in _LOCAL
         self._place = (
             unquote(url.path)
             if url.scheme == "unix"
@@ -83,9 +88,51 @@ class RedisSource(Source[RedisTarget]):
         await self._connection.send_command(*command, check_health=False)
         return await self._connection.read_response()
 
+    async def batch(self, *commands: tuple[str, ...]) -> list[Any]:
+        """Send commands in one write and return their answers.
+
+        A server runs them one after the other, with nobody else's between. The first
+        error is raised when all answers are in, so that none is left behind.
+        """
+        if self._connection is None:
+            raise SourceError(Reason.CONNECT, f"{self._place} is not connected")
+        self.queries += len(commands)
+        await self._connection.send_packed_command(
+            self._connection.pack_commands(commands), check_health=False
+        )
+        answers: list[Any] = []
+        errors: list[exceptions.ResponseError] = []
+        for _ in commands:
+            try:
+                answers.append(await self._connection.read_response())
+            except exceptions.ResponseError as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
+        return answers
+
+    async def server(self) -> dict[str, str]:
+        """Return INFO server as it was when we connected: version, run_id, mode."""
+        if not self._server:
+            self._server = await self.info("server")
+        return self._server
+
+    async def since(self, major: int, minor: int = 0) -> bool:
+        """Tell whether the server is of this version of Redis or later; Valkey is."""
+        version = (await self.server()).get("redis_version", "0.0").split(".")
+        return (int(version[0]), int(version[1])) >= (major, minor)
+
+    def cgroup_limit(self, pid: str) -> int | None:
+        """Return the memory in bytes that the server's control group may take.
+
+        None where there is no limit, and where the server is not on our machine.
+        """
+        return redis_cgroup.memory_limit(pid) if self._local else None
+
     def discard(self) -> None:
         """Throw the connection away at once, without waiting for the server."""
         connection, self._connection = self._connection, None
+        self._server = {}
         if connection is None:
             return
         writer = connection._writer  # noqa: SLF001 - the driver offers no abort

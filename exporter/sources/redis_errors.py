@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import ssl
 from typing import TYPE_CHECKING
@@ -15,7 +16,11 @@ from exporter.secret import mask
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-RIGHTS = "+ping +info +cluster|info +client|setname"
+RIGHTS = (
+    "+ping +info +client|setname +client|list +latency|histogram +slowlog|get "
+    "+slowlog|len +memory|stats +acl|log +cluster|info"
+)
+_COMMAND = re.compile(r"'([a-zA-Z|._-]+)' command")
 _MOST_TEXT = 200
 
 
@@ -86,7 +91,9 @@ def _refused_command(error: Exception, place: str, user: str) -> SourceError | N
     text = str(error)
     reason, why, fix = Reason.QUERY, f"{place} answers: {text}", None
     if isinstance(error, exceptions.NoPermissionError):
-        reason, why = Reason.PERMISSION, f"{place} does not let user {user} do this"
+        command = _COMMAND.search(text)
+        what = command[1].upper().replace("|", " ") if command else "do this"
+        reason, why = Reason.PERMISSION, f"{place} does not let user {user} {what}"
         fix = f"ACL SETUSER {user} {RIGHTS}"
     elif text.startswith("BUSY "):
         reason, why = Reason.LOCK, f"{place} is blocked by a running script"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 _STATES = {"ok": 1, "up": 1, "err": 0, "fail": 0, "down": 0}
 
@@ -18,6 +19,12 @@ def parse_fields(text: str) -> dict[str, str]:
 def parse_pairs(text: str) -> dict[str, str]:
     """Take `name=value,name=value` apart, as in `db0:keys=2,expires=1,avg_ttl=0`."""
     return dict(pair.split("=", 1) for pair in text.split(",") if "=" in pair)
+
+
+def table(answer: list[Any]) -> dict[str, Any]:
+    """Take a flat list of names and values, which RESP2 has in place of a map."""
+    names = (name.decode("utf-8", "replace") for name in answer[::2])
+    return dict(zip(names, answer[1::2], strict=True))
 
 
 def number(text: str | None, divisor: int = 1) -> float | None:

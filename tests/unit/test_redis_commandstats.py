@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import pytest
 
 from exporter.collectors import redis_commandstats
-from exporter.collectors.redis_commandstats import Command, Totals, samples
+from exporter.collectors.redis_commandstats import Command, samples, totals
 from exporter.sources.redis_text import parse_pairs
 from tests.unit.redis_recorded import recorded
 from tests.unit.sampled import values
+
+if TYPE_CHECKING:
+    from exporter.collectors._redis_totals import Totals
 
 CALLS = "redis_commands_total"
 
@@ -24,7 +28,7 @@ def calls(rows: dict[str, float], state: Totals) -> dict[str, float]:
 
 def test_the_first_poll_shows_what_the_server_counted() -> None:
     rows = {"get": Command(21, 175, 1, 2)}
-    found = values(samples(rows, Totals()))
+    found = values(samples(rows, totals()))
     assert found[CALLS] == {("get",): 21, ("other",): 0}
     assert found["redis_commands_duration_seconds_total"][("get",)] == 0.000175
     assert found["redis_commands_rejected_calls_total"][("get",)] == 1
@@ -32,7 +36,7 @@ def test_the_first_poll_shows_what_the_server_counted() -> None:
 
 
 def test_a_reset_of_the_server_does_not_make_totals_fall() -> None:
-    state = Totals()
+    state = totals()
     shown = [
         calls({"get": count}, state)["get"] for count in (100, 130, 4, 10, 10, 2, 3)
     ]
@@ -40,14 +44,14 @@ def test_a_reset_of_the_server_does_not_make_totals_fall() -> None:
 
 
 def test_a_command_that_a_reset_took_from_the_list_keeps_its_total() -> None:
-    state = Totals()
+    state = totals()
     calls({"get": 10, "set": 5}, state)
     assert calls({"get": 1}, state) == {"get": 11, "set": 5, "other": 0}
     assert calls({"get": 1, "set": 2}, state) == {"get": 11, "set": 7, "other": 0}
 
 
 def test_a_new_command_begins_at_zero_and_shows_its_calls_one_poll_later() -> None:
-    state = Totals()
+    state = totals()
     calls({"get": 1}, state)
     assert calls({"get": 1, "set": 7}, state)["set"] == 0
     assert calls({"get": 1, "set": 8}, state)["set"] == 8
@@ -59,7 +63,7 @@ def many(count: int) -> dict[str, float]:
 
 def test_what_is_beyond_the_hundred_is_summed_in_other() -> None:
     rows = many(100) | {"small": 1, "smaller": 2}
-    shown = calls(rows, Totals())
+    shown = calls(rows, totals())
     assert len(shown) == 101
     assert shown["other"] == 3
 
@@ -74,7 +78,7 @@ def increase(series: list[dict[str, float]]) -> float:
 
 
 def test_the_sum_stays_true_when_a_command_enters_and_another_leaves() -> None:
-    state = Totals()
+    state = totals()
     polls = [many(100) | {"late": 1.0}]
     polls += [many(100) | {"late": 10_000.0 * step} for step in (1, 2, 3)]
     polls += [many(100) | {"late": 30_001.0}] * 2
@@ -85,7 +89,7 @@ def test_the_sum_stays_true_when_a_command_enters_and_another_leaves() -> None:
 
 
 def test_a_command_that_leaves_before_its_first_calls_were_shown_is_not_lost() -> None:
-    state = Totals()
+    state = totals()
     rows = many(100) | {"late": 1.0}
     polls = [rows]
     polls.append(polls[-1] | {"late": 2_000.0})
@@ -106,7 +110,7 @@ def test_a_recorded_server_shows_all_its_commands(name: str) -> None:
         for cmd, text in fields.items()
         if cmd.startswith("cmdstat_")
     }
-    found = values(samples(rows, Totals()))
+    found = values(samples(rows, totals()))
     expected = {"psync", "config|get"} & rows.keys()
     assert {name for (name,) in found[CALLS]} == {*rows, "other"}
     assert {(cmd,) for cmd in expected} <= found[CALLS].keys()
@@ -114,12 +118,12 @@ def test_a_recorded_server_shows_all_its_commands(name: str) -> None:
 
 def test_a_version_before_6_2_has_no_rejected_and_no_failed_calls() -> None:
     pairs = parse_pairs("calls=21,usec=175,usec_per_call=8.33")
-    found = values(samples({"get": redis_commandstats._command(pairs)}, Totals()))
+    found = values(samples({"get": redis_commandstats._command(pairs)}, totals()))
     assert found.keys() == {CALLS, "redis_commands_duration_seconds_total"}
 
 
 def test_an_upgrade_while_we_run_brings_the_new_counts() -> None:
-    state = Totals()
+    state = totals()
     list(samples({"get": Command(21, 175, None, None)}, state))
     found = values(samples({"get": Command(1, 5, 0, 1)}, state))
     assert found[CALLS][("get",)] == 22

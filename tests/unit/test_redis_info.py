@@ -186,3 +186,25 @@ def test_io_threads_are_told_apart() -> None:
     assert values(samples(fields, Seen()))[
         "redis_active_time_io_thread_seconds_total"
     ] == {("1",): 0.5, ("2",): 1.5}
+
+
+def test_an_error_is_counted_on_when_the_server_forgets_it() -> None:
+    state = Seen()
+    polls = [{"errorstat_OOM": "count=5"}, {}, {"errorstat_OOM": "count=2"}]
+    shown = [values(samples(p, state))["redis_errors_total"] for p in polls]
+    assert [each[("OOM",)] for each in shown] == [5, 5, 7]
+
+
+def test_a_thousand_codes_of_scripts_are_a_few_series() -> None:
+    fields = {f"errorstat_E{number}": "count=1" for number in range(1000)}
+    found = values(samples(fields, Seen()))["redis_errors_total"]
+    assert len(found) == 51
+    assert sum(found.values()) == 1000
+
+
+def test_a_change_of_role_is_counted_and_both_roles_are_shown() -> None:
+    state = Seen()
+    roles = ("slave", "slave", "master", "slave")
+    found = [values(samples({"role": role}, state)) for role in roles]
+    assert [f["redis_role_changes_total"][()] for f in found] == [0, 0, 1, 2]
+    assert found[2]["redis_role"] == {("master",): 1, ("slave",): 0}

@@ -131,12 +131,12 @@ def test_limits_of_single_targets_are_drawn_as_series() -> None:
         if len(panel["targets"]) > 1
     }
 
-    assert found["Memory against maxmemory"]["expr"] == (
+    assert found["Memory against its limit"]["expr"] == (
         "max by (kpi, severity, target) (kpi:limit:current"
         '{kpi=~"redis_memory_used", job=~"$job", instance=~"$instance", '
         'target=~"$target"})'
     )
-    assert found["Memory against maxmemory"]["legendFormat"].startswith("limit ")
+    assert found["Memory against its limit"]["legendFormat"].startswith("limit ")
 
 
 def test_what_breaks_is_drawn_into_the_graphs_of_its_page() -> None:

@@ -1,0 +1,146 @@
+"""How long commands took, command by command, and how long a PING of ours takes.
+
+redis_command_duration_seconds_bucket{cmd="get",le="8e-06"} 21
+redis_command_duration_seconds_sum{cmd="get"} 0.000175
+redis_command_duration_seconds_count{cmd="get"} 21
+redis_canary_duration_seconds_bucket{le="0.001"} 4
+
+From Redis 7 on. The server counts in steps that double and answers with those that
+changed; here every command has all of them, so that they can be summed. To it all that
+takes longer is a second: what takes more than half a second is in `+Inf`. The twenty
+commands that take most have series of their own, the rest is `other`, and no CONFIG
+RESETSTAT makes a series fall. Waiting for the network or for one's turn is not in it,
+but in the canary, which is the way to the server and back as a client has it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from exporter.collector import Collector, Finding, SourceKind
+from exporter.collectors._redis_totals import Totals
+from exporter.metrics import Histogram, histogram
+from exporter.sources.redis_text import number, parse_fields, parse_pairs, table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from exporter.metrics import Sample
+    from exporter.sources.redis import RedisSource
+
+_TOP = 20
+# Microseconds: powers of two of a nanosecond, as Redis rounds them.
+_STEPS = (
+    *(1, 2, 4, 8, 16, 33, 66, 132, 264, 528, 1056, 2113, 4227, 8454),
+    *(16908, 33816, 67633, 135266, 270532, 541065),
+)
+_BOUNDS = tuple(step / 1_000_000 for step in _STEPS)
+_CANARY_BOUNDS = (
+    *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
+    *(0.1, 0.25, 0.5, 1.0, 2.5, 5.0),
+)
+
+COMMAND = histogram(
+    "redis_command_duration_seconds",
+    "LATENCY HISTOGRAM, its sum from usec of cmdstat_CMD of INFO: seconds that a call "
+    "kept the server.",
+    "cmd",
+)
+CANARY = histogram(
+    "redis_canary_duration_seconds",
+    "Seconds until our PING was answered, once a poll on the connection of INFO.",
+)
+
+
+class Rows(NamedTuple):
+    """Cumulative counts by step (microseconds), seconds by command, and our PING."""
+
+    steps: Mapping[str, Mapping[int, int]]
+    microseconds: Mapping[str, float]
+    ping: float
+
+
+@dataclass(slots=True)
+class State:
+    """Sums per command: microseconds, then calls, then calls per bucket."""
+
+    totals: Totals = field(
+        default_factory=lambda: Totals(len(_STEPS) + 3, _TOP, busy=2, split=1)
+    )
+    canary: Histogram = field(default_factory=lambda: Histogram(_CANARY_BOUNDS))
+
+
+async def read(source: RedisSource) -> Rows:
+    """Read both answers in one go, with no command between them."""
+    ping = await source.timed(source.execute("PING"))
+    if not await source.since(7):
+        return Rows({}, {}, ping)
+    found, stats = await source.batch(
+        ("LATENCY", "HISTOGRAM"), ("INFO", "commandstats")
+    )
+    return Rows(
+        {cmd: _steps(table(of)["histogram_usec"]) for cmd, of in table(found).items()},
+        {
+            name.removeprefix("cmdstat_"): number(parse_pairs(text).get("usec")) or 0.0
+            for name, text in parse_fields(stats.decode("utf-8", "replace")).items()
+        },
+        ping,
+    )
+
+
+def samples(rows: Rows, state: State) -> Iterator[Sample]:
+    """Turn what the server counted into totals on one ladder."""
+    state.canary.observe(rows.ping)
+    yield from CANARY.histogram(state.canary)
+    if not rows.steps:
+        return
+    state.totals.update(
+        {
+            cmd: (rows.microseconds.get(cmd, 0.0), *_dense(steps))
+            for cmd, steps in rows.steps.items()
+        }
+    )
+    for cmd, (microseconds, _, *counts) in state.totals.shown():
+        shown = Histogram(_BOUNDS)
+        shown.counts = [int(count) for count in counts]
+        shown.sum = microseconds / 1_000_000
+        yield from COMMAND.histogram(shown, cmd)
+
+
+async def inspect(source: RedisSource) -> list[Finding]:
+    """Tell why there is no latency per command, where there is none."""
+    if not await source.since(7):
+        return [Finding("latency per command: before Redis 7", "upgrade the server")]
+    if await source.execute("LATENCY", "HISTOGRAM"):
+        return []
+    return [
+        Finding("latency per command: not tracked", "CONFIG SET latency-tracking yes")
+    ]
+
+
+def _steps(answer: list[int]) -> dict[int, int]:
+    return dict(zip(answer[::2], answer[1::2], strict=True))
+
+
+def _dense(steps: Mapping[int, int]) -> list[int]:
+    """Count the calls, then those of each bucket; the last is above all bounds."""
+    counts = [0] * (len(_STEPS) + 1)
+    before = 0
+    for step, cumulative in sorted(steps.items()):
+        counts[bisect_left(_STEPS, step)] += cumulative - before
+        before = cumulative
+    return [before, *counts]
+
+
+COLLECTOR = Collector(
+    name="latency",
+    source=SourceKind.REDIS,
+    metrics=(COMMAND, CANARY),
+    read=read,
+    samples=samples,
+    state=State,
+    privilege="ACL: +ping +info +latency|histogram",
+    inspect=inspect,
+)

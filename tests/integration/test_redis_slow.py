@@ -1,0 +1,139 @@
+"""Latency per command and the slow log on real servers."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from exporter import collectors
+from exporter.collector import SourceKind
+from tests.integration.redis_fixtures import admin, reading, tell
+
+if TYPE_CHECKING:
+    import redis
+
+    from exporter.demo.servers.redis import RedisServer
+    from exporter.sources.redis import RedisSource
+
+COLLECTORS = {found.name: found for found in collectors.load(SourceKind.REDIS)}
+SLOW = ("redis_slow_command_duration_seconds", "_count")
+TOOK = ("redis_command_duration_seconds", "_count")
+
+
+async def poll(source: RedisSource, name: str, state: Any) -> dict[Any, Any]:
+    """Run a collector once; its values by name, suffix and first label."""
+    await source.connect(5)
+    rows = await source.run(COLLECTORS[name].read, 5)
+    return {
+        (metric.name, suffix, labels[0] if labels else None): value
+        for metric, value, labels, suffix in COLLECTORS[name].samples(rows, state)
+        if suffix != "_bucket"
+    }
+
+
+def log_everything(client: redis.Redis) -> None:
+    """Let each command be slow, and begin with an empty log."""
+    client.config_set("slowlog-log-slower-than", 0)
+    client.slowlog_reset()
+
+
+async def test_the_latency_of_commands_goes_on_through_a_reset(
+    redis_server: RedisServer,
+) -> None:
+    state = COLLECTORS["latency"].state()
+    shown = []
+    async with reading(redis_server.url) as source:
+        with admin(redis_server) as client:
+            for step in range(4):
+                for _ in range(10 - step):
+                    client.get("a")
+                found = await poll(source, "latency", state)
+                shown.append(found[*TOOK, "get"])
+                if step == 1:
+                    client.config_resetstat()
+    assert shown == [10, 19, 27, 34]
+    assert 0 < found["redis_command_duration_seconds", "_sum", "get"] < 1
+    assert found["redis_canary_duration_seconds", "_count", None] == 4
+
+
+async def test_a_server_that_does_not_track_latency_says_what_mends_it(
+    redis_server: RedisServer,
+) -> None:
+    inspect = COLLECTORS["latency"].inspect
+    assert inspect is not None
+    async with reading(redis_server.url) as source:
+        await source.connect(5)
+        with admin(redis_server) as client:
+            client.config_set("latency-tracking", "no")
+            client.config_resetstat()
+            without = await source.run(inspect, 5)
+            client.config_set("latency-tracking", "yes")
+            client.get("a")
+            tracked = await source.run(inspect, 5)
+    assert [finding.fix for finding in without] == ["CONFIG SET latency-tracking yes"]
+    assert tracked == []
+
+
+async def test_each_slow_entry_is_counted_once(redis_server: RedisServer) -> None:
+    state = COLLECTORS["slowlog"].state()
+    async with reading(redis_server.url) as source:
+        with admin(redis_server) as client:
+            log_everything(client)
+            client.get("before")
+            shown = []
+            for times in (0, 3, 0, 2):
+                found = await poll(source, "slowlog", state)
+                shown.append(found.get((*SLOW, "get"), 0))
+                for _ in range(times):
+                    client.get("user:4711")
+            client.slowlog_reset()
+            client.get("after")
+            found = await poll(source, "slowlog", state)
+            client.config_set("slowlog-log-slower-than", 10_000)
+    assert shown == [0, 0, 3, 3]
+    assert found[*SLOW, "get"] == 4
+    assert found["redis_slowlog_entries_missed_total", "", None] >= 2
+
+
+async def test_a_full_log_is_read_in_part_and_the_rest_is_counted_as_missed(
+    redis_server: RedisServer,
+) -> None:
+    state = COLLECTORS["slowlog"].state()
+    async with reading(redis_server.url) as source:
+        with admin(redis_server) as client:
+            log_everything(client)
+            await poll(source, "slowlog", state)
+            with client.pipeline(transaction=False) as pipeline:
+                for _ in range(1000):
+                    pipeline.get("a")
+                pipeline.execute()
+            client.config_set("slowlog-log-slower-than", 10_000)
+            found = await poll(source, "slowlog", state)
+            again = await poll(source, "slowlog", state)
+    read = found[*SLOW, "get"]
+    missed = found["redis_slowlog_entries_missed_total", "", None]
+    assert 100 <= read <= 128
+    assert 1000 <= read + missed <= 1010
+    assert again == found
+
+
+async def test_a_restart_starts_the_ids_again_and_nothing_is_counted_twice(
+    redis_server: RedisServer,
+) -> None:
+    state = COLLECTORS["slowlog"].state()
+    async with reading(redis_server.url) as source:
+        with admin(redis_server) as client:
+            log_everything(client)
+            await poll(source, "slowlog", state)
+            for _ in range(50):
+                client.get("a")
+            before = (await poll(source, "slowlog", state))[*SLOW, "get"]
+        await asyncio.to_thread(redis_server.kill)
+        await asyncio.to_thread(redis_server.start)
+        with admin(redis_server) as client:
+            log_everything(client)
+            for _ in range(3):
+                client.get("a")
+            tell(client, "CONFIG SET slowlog-log-slower-than 10000")
+            after = (await poll(source, "slowlog", state))[*SLOW, "get"]
+    assert (before, after) == (50, 53)
