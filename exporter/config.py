@@ -103,6 +103,12 @@ class Statements(Strict):
     text: bool = True
 
 
+class Tables(Strict):
+    """How many tables get series of their own."""
+
+    top: Annotated[int, Field(ge=0, le=500)] = 50
+
+
 class PostgresTarget(WithSecret):
     """A PostgreSQL server, reached through one database.
 
@@ -117,6 +123,7 @@ class PostgresTarget(WithSecret):
     schemas: Filter = Filter()
     users: Filter = Filter()
     statements: Statements = Statements()
+    tables: Tables = Tables()
 
     @field_validator("dsn")
     @classmethod
