@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from exporter.config import Config, Target
+    from exporter.evidence import Kept
     from exporter.exposition import Page
 
 _FIRST_ROUND = 2.0  # seconds that the first scrape may have to wait for first polls
@@ -108,6 +109,11 @@ class Service:
         """Take note of a scrape, so that polls can be timed for the next one."""
         log.debug("scrape", extra={"fields": {"scope": scope, "remote": remote}})
         self._schedule.scraped(scope)
+
+    def evidence(self, target: str, kpi: str | None) -> tuple[float, list[Kept]]:
+        """Return the time now and what names causes at a target, newest first."""
+        now, name = self._clock.wall(), self.targets[target].config.name
+        return now, self.snapshot.evidence.of(name, now, kpi)
 
     def status(self) -> list[TargetStatus]:
         """Say how every target and collector fares, for people."""

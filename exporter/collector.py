@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
+    from exporter.evidence import Evidence
     from exporter.metrics import Metric, Sample
 
 SourceT = TypeVar("SourceT", bound=Any)
@@ -52,7 +53,8 @@ class Collector(Generic[SourceT, RowsT, StateT]):
     (`source.config`) included. `state` makes the object that one target keeps between
     polls. Does-not-apply (version, edition, role) is success without samples.
     `interval` is in seconds; without it the collector follows its target's interval.
-    `inspect` tells `kpi-exporter check` what works with less than it could.
+    `inspect` tells `kpi-exporter check` what works with less than it could. `evidence`
+    makes tables for the evidence page from the same rows, after `samples`.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Collector(Generic[SourceT, RowsT, StateT]):
     cost: Cost = Cost.CHEAP
     interval: float | None = None
     inspect: Callable[[SourceT], Awaitable[list[Finding]]] | None = None
+    evidence: Callable[[RowsT], Iterable[Evidence]] | None = None
 
 
 AnyCollector = Collector[Any, Any, Any]

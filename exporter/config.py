@@ -18,6 +18,7 @@ from pydantic import (
 from exporter.catalogue import indexes
 from exporter.catalogue.model import Profile
 from exporter.collector import SourceKind
+from exporter.config_indexes import TableIndexes, known_set
 from exporter.sources.address import check
 from exporter.units import Duration, address, check_http, check_port
 
@@ -109,7 +110,7 @@ class Tables(Strict):
     top: Annotated[int, Field(ge=0, le=500)] = 50
 
 
-class PostgresTarget(WithSecret):
+class PostgresTarget(TableIndexes, WithSecret):
     """A PostgreSQL server, reached through one database.
 
     `connections` is the most that we hold at once, one for each database we read in.
@@ -161,7 +162,7 @@ class Neo4jTarget(WithSecret):
     @property
     def expected_indexes(self) -> tuple[ExpectedIndex, ...]:
         """The indexes of the set that `indexes` names; none without a name."""
-        return indexes.load(self.indexes).indexes if self.indexes else ()
+        return indexes.of_labels(self.indexes)
 
     @field_validator("uri")
     @classmethod
@@ -180,10 +181,7 @@ class Neo4jTarget(WithSecret):
     @field_validator("indexes")
     @classmethod
     def _known_set(cls, value: str | None) -> str | None:
-        known = indexes.names(SourceKind.NEO4J)
-        if value is not None and value not in known:
-            raise ValueError(f"no index set {value!r}; there are {', '.join(known)}")
-        return value
+        return known_set(cls.kind, value)
 
     @field_validator("queries")
     @classmethod

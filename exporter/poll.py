@@ -11,6 +11,7 @@ from exporter.secret import mask
 
 if TYPE_CHECKING:
     from exporter.collector import AnyCollector
+    from exporter.evidence import Evidence
     from exporter.exposition import Rendered, Renderer
     from exporter.sources.base import Source
 
@@ -29,10 +30,11 @@ class Failure(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What came of one poll, and the seconds it took."""
+    """What came of one poll, the seconds it took, and tables that name causes."""
 
     result: Rendered | Failure
     seconds: float
+    evidence: tuple[Evidence, ...] = ()
 
 
 async def poll(
@@ -41,16 +43,19 @@ async def poll(
     """Run one collector against one target; never raises but for cancellation."""
     started = time.monotonic()
     result: Rendered | Failure
+    evidence: tuple[Evidence, ...] = ()
     try:
         rows = await source.run(collector.read, source.config.deadline)
         result = renderer.render(collector.samples(rows, state))
+        if collector.evidence:
+            evidence = tuple(collector.evidence(rows))
     except SourceError as error:
         result = failure(error)
     except Exception as error:
         log.debug("collector failed", exc_info=True)
         text = mask(f"{type(error).__name__}: {error}")
         result = Failure(Reason.INTERNAL, text, answered=True)
-    return Outcome(result, time.monotonic() - started)
+    return Outcome(result, time.monotonic() - started, evidence)
 
 
 def failure(error: SourceError) -> Failure:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from exporter.evidence import Book
 from exporter.exposition import Page, header
 
 if TYPE_CHECKING:
@@ -19,11 +20,13 @@ class Snapshot:
     """The lines of each (family, target, collector), joined to pages.
 
     `target` and `collector` name who said it; a page is joined once per change.
+    `evidence` is what goes with it for people.
     """
 
     def __init__(self, own: Callable[[], bytes] = bytes) -> None:
         """Take the way to the metrics of our own process, first on the whole page."""
         self._own = own
+        self.evidence = Book()
         self._families: dict[str, dict[tuple[str, str], bytes]] = {}
         self._metrics: dict[str, Metric] = {}
         self._said: dict[tuple[str, str], tuple[str, ...]] = {}
@@ -52,6 +55,7 @@ class Snapshot:
 
     def remove(self, target: str) -> None:
         """Forget a target altogether."""
+        self.evidence.remove(target)
         for place in [place for place in self._said if place[0] == target]:
             self.drop(*place)
 

@@ -164,6 +164,12 @@ class TargetPoller:
     async def _poll(self, watch: Watch) -> Rendered | Failure:
         outcome = await poll(watch.collector, self.source, watch.state, watch.renderer)
         watch.seconds = outcome.seconds
+        self._snapshot.evidence.put(
+            self.config.name,
+            watch.collector.name,
+            outcome.evidence,
+            self._clock.wall(),
+        )
         return outcome.result
 
     def _note(self, watch: Watch, result: Rendered | Failure) -> None:
@@ -195,6 +201,7 @@ class TargetPoller:
         watch.failure = why
         watch.series = 0
         self._snapshot.drop(self.config.name, watch.collector.name)
+        self._snapshot.evidence.stale(self.config.name, watch.collector.name)
 
     def _skip(self, late: Sequence[Watch]) -> None:
         for watch in late:

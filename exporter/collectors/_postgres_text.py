@@ -32,15 +32,15 @@ _TOKENS = re.compile(
 )
 
 
-def label(text: str) -> str:
-    """Return a statement on one line of at most 120 characters, literals as `?`.
+def label(text: str, most: int = _MOST) -> str:
+    """Return a statement on one line of at most `most` characters, literals as `?`.
 
     Comments are left out, as tools write values into them. Where a literal or a comment
     has no certain end (a text cut short, a nested comment, a backslash before a quote),
     everything from there on is left out too.
     """
     line = " ".join("".join(_pieces(text)).split())
-    return line if len(line) <= _MOST else line[: _MOST - 1] + _CUT
+    return line if len(line) <= most else line[: most - 1] + _CUT
 
 
 class Answer(NamedTuple):

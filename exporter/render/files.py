@@ -20,6 +20,7 @@ from exporter.render import (
     pages,
     rule_tests,
     rules,
+    twice,
 )
 from exporter.render.overview import overview
 from exporter.render.speed import quicker
@@ -80,7 +81,8 @@ def _plain(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "rules/always.yaml", head + dump({"groups": groups})
     if plan.speed == 1:
         yield "rules/tests/always.yaml", head + dump(always.tests(plan))
-    yield f"rules/runbooks/{gone.PAGE}.md", gone.RUNBOOK
+    for page, text in ((gone.PAGE, gone.RUNBOOK), (twice.PAGE, twice.RUNBOOK)):
+        yield f"rules/runbooks/{page}.md", text
     yield "rules/README.md", pages.reference(plan)
 
 

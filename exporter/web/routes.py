@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from exporter.errors import ConfigError
-from exporter.web import discovery, status_page
+from exporter.web import discovery, evidence_page, status_page
 from exporter.web.guard import text
 from exporter.web.send import Sender
 
@@ -19,6 +19,8 @@ there is no such page; there are
   /                    what is polled, and how it goes
   /metrics             everything, for one Prometheus job
   /probe?target=NAME   one target
+  /evidence/NAME       what names the causes of a target's broken KPIs
+  /api/evidence?target=NAME&kpi=ID   the same as JSON
   /self                the exporter's own process
   /sd                  the targets, for Prometheus' http_sd_configs
   /-/healthy           whether the process answers
@@ -41,6 +43,8 @@ class Routes:
         router.add_get("/", self.status)
         router.add_get("/metrics", self.metrics)
         router.add_get("/probe", self.probe)
+        router.add_get("/evidence/{target}", self.evidence)
+        router.add_get("/api/evidence", self.evidence_data)
         router.add_get("/self", self.own)
         router.add_get("/sd", self.discovery)
         router.add_get("/-/healthy", self.healthy)
@@ -66,9 +70,34 @@ class Routes:
         try:
             page = self._service.snapshot.page(name)
         except KeyError:
-            return text(f"no target {name[:100]!r} is configured\n{self._names()}", 404)
+            return self._unknown(name)
         self._note(request, name)
         return await self._sender.send(request, page)
+
+    async def evidence(self, request: web.Request) -> web.Response:
+        """Show people what names the causes of a target's broken KPIs."""
+        name = request.match_info["target"]
+        kpi = request.query.get("kpi") or None
+        try:
+            now, kept = self._service.evidence(name, kpi)
+        except KeyError:
+            return self._unknown(name)
+        page = evidence_page.render(name, kpi, kept, now)
+        headers = {"Content-Security-Policy": evidence_page.POLICY}
+        return web.Response(text=page, content_type="text/html", headers=headers)
+
+    async def evidence_data(self, request: web.Request) -> web.Response:
+        """Give machines the same."""
+        name = request.query.get("target", "")
+        if not name:
+            asked = "which target? /api/evidence?target=NAME&kpi=ID"
+            return text(f"{asked}\n{self._names()}", 400)
+        try:
+            _, kept = self._service.evidence(name, request.query.get("kpi") or None)
+        except KeyError:
+            return self._unknown(name)
+        found = [evidence_page.plain(one) for one in kept]
+        return web.json_response({"target": name, "evidence": found})
 
     async def own(self, request: web.Request) -> web.StreamResponse:
         """Serve our own process."""
@@ -100,6 +129,9 @@ class Routes:
     def _note(self, request: web.Request, scope: str | None) -> None:
         if request.method == "GET":
             self._service.scraped(scope, request.remote)
+
+    def _unknown(self, name: str) -> web.Response:
+        return text(f"no target {name[:100]!r} is configured\n{self._names()}", 404)
 
     def _names(self) -> str:
         names = [target.name for target in self._service.config.targets]

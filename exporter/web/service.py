@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from exporter.config import Config
     from exporter.errors import Reason
+    from exporter.evidence import Kept
 
 
 class Page(Protocol):
@@ -77,6 +78,12 @@ class Service(Protocol):
 
     def scraped(self, scope: str | None, remote: str | None) -> None:
         """Take note that a scrape begins: of one target, or of everything (`None`)."""
+
+    def evidence(self, target: str, kpi: str | None) -> tuple[float, Sequence[Kept]]:
+        """Return the time now (Unix) and what names causes at a target, newest first.
+
+        `kpi` asks for one KPI's. Raises KeyError for an unknown target.
+        """
 
     def status(self) -> Sequence[TargetStatus]:
         """Return every target with its collectors, for the page that people read."""

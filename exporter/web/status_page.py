@@ -17,12 +17,18 @@ if TYPE_CHECKING:
     from exporter.web.service import CollectorStatus, TargetStatus
 
 _STYLE = files(__package__).joinpath("status.css").read_text("utf-8")
-_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
-POLICY = (
-    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src data:; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
+
+def policy(style: str) -> str:
+    """Write the Content-Security-Policy of a page with one style and nothing else."""
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+
+
+POLICY = policy(_STYLE)
 """The page's Content-Security-Policy: its own style and nothing else."""
 
 _MOST_OPEN = 8  # targets; with more of them those that do well are folded
@@ -147,7 +153,9 @@ def _target(target: TargetStatus, total: int) -> str:
         f"{''.join(_troubles(target.collectors))}"
         f"<table>\n{_HEAD}<tbody>\n{''.join(map(_row, target.collectors))}"
         f'</tbody>\n</table>\n<p class="more">{_counted(series, "series", "series")}: '
-        f'<a href="{link}">/{link}</a></p>\n</details>\n'
+        f'<a href="{link}">/{link}</a> · '
+        f'<a href="evidence/{quote(target.target, safe="")}">evidence</a></p>\n'
+        "</details>\n"
     )
 
 
@@ -176,7 +184,7 @@ def _row(collector: CollectorStatus) -> str:
     look = {True: _WORKS, False: _FAILED, None: _WAITING}[collector.ok]
     return (
         f'<tr class="{look.css}"><th scope="row">{escape(collector.name)}'
-        f"<td>{_sign(look)} {look.word}<td>{_ago(collector.age_seconds)}"
+        f"<td>{_sign(look)} {look.word}<td>{ago(collector.age_seconds)}"
         f"<td>{_took(collector.duration_seconds)}<td>{collector.series:,}</tr>\n"
     )
 
@@ -189,7 +197,8 @@ def _counted(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def _ago(seconds: float | None) -> str:
+def ago(seconds: float | None) -> str:
+    """Write an age in the largest unit that gives at least two."""
     if seconds is None:
         return "never"
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):

@@ -24,7 +24,7 @@ from tests.integration.neo4j_fixtures import (
 if TYPE_CHECKING:
     from exporter.demo.servers.neo4j import Neo4jServer
 
-TEN = [(one.label, one.properties) for one in indexes.load("ultimate-mcp").indexes]
+TEN = [(one.label, one.properties) for one in indexes.of_labels("ultimate-mcp")]
 HASHED = "MATCH (e:ExecutionResult) WHERE e.code_hash = $hash RETURN e"
 READS = "neo4j_index_reads_total"
 LAST_READ = "neo4j_index_last_read_timestamp_seconds"

@@ -39,6 +39,7 @@ RARE = (
     *("pg_replication_slots_", "pg_stat_replication_", "pg_stat_wal_receiver_"),
     *("pg_replication_streaming", "pg_replication_replay_paused", "pg_wal_re"),
     *("pg_stat_archiver_", "pg_prepared_transactions_oldest"),
+    *("pg_blocked_behind", "pg_session_transaction_seconds"),
     *("pg_stat_progress_", "pg_stat_user_tables_last_"),
 )
 NONE = ("pg_stat_io_", "pg_stat_wal_")  # nothing on old versions

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
     from pathlib import Path
 
+    from exporter.evidence import Kept
     from exporter.web.server import Server
     from exporter.web.service import TargetStatus
     from exporter.web.web_config import WebConfig
@@ -64,6 +65,7 @@ class FixedService:
         self.targets: list[TargetStatus] = []
         self.scrapes: list[tuple[str | None, str | None]] = []
         self.reloads = 0
+        self.causes: dict[str, list[Kept]] = {"orders": []}
 
     @property
     def snapshot(self) -> FixedService:
@@ -89,6 +91,10 @@ class FixedService:
 
     def scraped(self, scope: str | None, remote: str | None) -> None:
         self.scrapes.append((scope, remote))
+
+    def evidence(self, target: str, kpi: str | None) -> tuple[float, list[Kept]]:
+        found = self.causes[target]
+        return 100.0, [k for k in found if kpi is None or kpi in k.evidence.kpis]
 
     def status(self) -> list[TargetStatus]:
         return self.targets

@@ -37,7 +37,7 @@ def read(text: str) -> IndexSet:
 
 
 def test_ultimate_mcp_expects_its_ten_indexes() -> None:
-    assert [written(one) for one in indexes.load("ultimate-mcp").indexes] == TEN
+    assert [written(one) for one in indexes.of_labels("ultimate-mcp")] == TEN
 
 
 def test_sets_are_known_by_the_kind_of_source_they_are_for() -> None:

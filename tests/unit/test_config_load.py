@@ -95,6 +95,17 @@ def test_each_problem_has_its_line_and_key(tmp_path: Path, problem: str) -> None
             "1: neo4j.a.indexes: no index set 'none'; there are ultimate-mcp",
         ),
         (
+            "postgres: {a: {dsn: 'postgresql://x', indexes: ultimate-mcp}}",
+            (
+                "1: postgres.a.indexes: no index set 'ultimate-mcp'; there are "
+                "developer-mesh, stellar-logic"
+            ),
+        ),
+        (
+            "postgres: {a: {dsn: 'postgresql://x', connections: 0}}",
+            "1: postgres.a.connections: Input should be greater than or equal to 1",
+        ),
+        (
             "host: {local: }\nlinks: {external_url: 'kpi.example'}",
             "2: links.external_url: a URL is https://host or http://host:10099/path",
         ),

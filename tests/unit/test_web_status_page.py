@@ -156,7 +156,7 @@ def test_a_very_long_message_is_cut() -> None:
 def test_the_page_needs_nothing_from_outside() -> None:
     page = Reader(render([target("cache", good())]))
     assert "script" not in page.tags
-    own = {"metrics", "sd", "self", "probe?target=cache"}
+    own = {"metrics", "sd", "self", "probe?target=cache", "evidence/cache"}
     assert {link for link in page.links if not link.startswith("data:")} == own
 
 

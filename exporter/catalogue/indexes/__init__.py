@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 Name = Annotated[str, Field(min_length=1, strict=True)]
+Column = Annotated[str, Field(pattern=r"^\w+( \w+)?( desc)?$", strict=True)]
 
 
 class ExpectedIndex(BaseModel):
@@ -41,11 +42,49 @@ class IndexSet(BaseModel):
         return value
 
 
+class TableIndex(BaseModel):
+    """One index that must exist on a table, named by what it is good for.
+
+    A column is written as in CREATE INDEX: a name, an operator class if it matters,
+    `desc`. Any of `methods` will do, and any of the conditions `where`, if there are.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    table: Name
+    columns: tuple[Column, ...] = Field(min_length=1)
+    methods: tuple[Name, ...] = Field(default=("btree",), min_length=1)
+    where: tuple[Name, ...] = ()
+
+
+class TableIndexSet(BaseModel):
+    """A platform's expected indexes of PostgreSQL."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: Literal["postgres"]
+    indexes: tuple[TableIndex, ...] = Field(min_length=1)
+
+
 @cache
-def load(name: str) -> IndexSet:
+def load(name: str) -> IndexSet | TableIndexSet:
     """Read a set by its name, which is its file's name; raises ValidationError."""
     text = files(__name__).joinpath(f"{name}.yaml").read_text("utf-8")
-    return IndexSet.model_validate(yaml.safe_load(text))
+    data = yaml.safe_load(text)
+    shape = TableIndexSet if data.get("source") == "postgres" else IndexSet
+    return shape.model_validate(data)
+
+
+def of_labels(name: str | None) -> tuple[ExpectedIndex, ...]:
+    """Return the indexes of a set for Neo4j; none without a name."""
+    found = load(name) if name else None
+    return found.indexes if isinstance(found, IndexSet) else ()
+
+
+def of_tables(name: str | None) -> tuple[TableIndex, ...]:
+    """Return the indexes of a set for PostgreSQL; none without a name."""
+    found = load(name) if name else None
+    return found.indexes if isinstance(found, TableIndexSet) else ()
 
 
 @cache

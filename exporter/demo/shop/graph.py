@@ -77,7 +77,7 @@ def index_statements() -> tuple[str, ...]:
     The ten do not serve "executions by user": a composite index is used only when every
     property of it is asked for.
     """
-    expected = [(e.label, e.properties) for e in indexes.load("ultimate-mcp").indexes]
+    expected = [(e.label, e.properties) for e in indexes.of_labels("ultimate-mcp")]
     return tuple(
         f"CREATE INDEX {index_name(label, properties)} IF NOT EXISTS FOR (n:{label})"
         f" ON ({', '.join(f'n.{name}' for name in properties)})"

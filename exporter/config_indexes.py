@@ -1,0 +1,39 @@
+"""Which indexes must be there: the name of a set, for targets that have indexes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, field_validator
+
+from exporter.catalogue import indexes
+from exporter.collector import SourceKind
+
+if TYPE_CHECKING:
+    from exporter.catalogue.indexes import TableIndex
+
+
+def known_set(kind: SourceKind, name: str | None) -> str | None:
+    """Return a set's name if it is one of the kind's; raises ValueError."""
+    known = indexes.names(kind)
+    if name is not None and name not in known:
+        raise ValueError(f"no index set {name!r}; there are {', '.join(known)}")
+    return name
+
+
+class TableIndexes(BaseModel):
+    """The set of indexes that a PostgreSQL target must have; for that target alone."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    indexes: str | None = None
+
+    @property
+    def expected_indexes(self) -> tuple[TableIndex, ...]:
+        """The indexes of the set that `indexes` names; none without a name."""
+        return indexes.of_tables(self.indexes)
+
+    @field_validator("indexes")
+    @classmethod
+    def _known_set(cls, value: str | None) -> str | None:
+        return known_set(SourceKind.POSTGRES, value)
