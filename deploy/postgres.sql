@@ -21,3 +21,15 @@ ALTER ROLE monitor NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION CONNECTION 
 GRANT pg_monitor TO monitor;
 
 CREATE EXTENSION IF NOT EXISTS pg_stat_statements;
+
+-- How far sequences are: their last values, which are no rows of tables. Run this part in
+-- each further database that is watched, and again when a migration has made new ones.
+DO $$
+DECLARE
+  place text;
+BEGIN
+  FOR place IN SELECT DISTINCT schemaname FROM pg_sequences LOOP
+    EXECUTE format('GRANT SELECT ON ALL SEQUENCES IN SCHEMA %I TO monitor', place);
+  END LOOP;
+END
+$$;

@@ -110,6 +110,12 @@ class Statements(Strict):
     text: bool = True
 
 
+class Tables(Strict):
+    """How many tables get series of their own."""
+
+    top: Annotated[int, Field(ge=0, le=500)] = 50
+
+
 class PostgresTarget(TableIndexes, WithSecret):
     """A PostgreSQL server, reached through one database.
 
@@ -124,6 +130,7 @@ class PostgresTarget(TableIndexes, WithSecret):
     schemas: Filter = Filter()
     users: Filter = Filter()
     statements: Statements = Statements()
+    tables: Tables = Tables()
 
     @field_validator("dsn")
     @classmethod

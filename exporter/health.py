@@ -25,6 +25,13 @@ UP = {
     kind: gauge(name, f"Whether {kind} answered at the latest poll of the target.")
     for kind, name in _UP.items()
 }
+LAST_ERROR = {
+    SourceKind.POSTGRES: gauge(
+        "pg_exporter_last_scrape_error",
+        "Whether the latest poll of any collector of the target failed, under the name "
+        "that postgres_exporter has for it.",
+    )
+}
 INFO = gauge(
     "kpi_exporter_target_info",
     "A configured target and the kind of its source; always 1.",
@@ -104,6 +111,8 @@ def samples(
     kind = source.config.kind
     if kind in UP:
         yield UP[kind](int(up or 0))
+    if kind in LAST_ERROR:
+        yield LAST_ERROR[kind](int(any(watch.ok is False for watch in watches)))
     yield INFO(1, kind)
     yield SECONDS(source.seconds)
     yield QUERIES(source.queries)

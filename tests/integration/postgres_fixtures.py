@@ -51,6 +51,7 @@ class Servers:
             self._running[major] = server
             with owner(server) as session:
                 session.execute("create extension pg_stat_statements")
+                session.execute("create table lasting (id serial primary key, a text)")
         return self._running[major]
 
     def stop(self) -> None:

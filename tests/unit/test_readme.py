@@ -80,8 +80,3 @@ def test_our_own_metrics_are_called_so() -> None:
 def test_files_it_points_to_are_there() -> None:
     links = re.findall(r"\]\(([^)#]+)\)", TEXT)
     assert [link for link in links if not (ROOT / link).exists()] == []
-
-
-def test_the_number_of_open_names_is_right() -> None:
-    names = (ROOT / "tests/data/peer-needs-open.txt").read_text().splitlines()
-    assert f"- {len(names)} names that the peers' mixins ask for" in TEXT

@@ -1,0 +1,145 @@
+"""Which server this is: primary or standby, since when it runs, and how far behind.
+
+pg_replication_is_replica 1
+pg_replication_lag_seconds 3.2
+pg_replication_streaming 1
+pg_wal_replayed_bytes_total 5.0331648e+09
+pg_postmaster_start_time_seconds 1.7e+09
+
+On a standby the lag is the age of the latest transaction that was replayed, and 0 once
+all that was received is replayed while WAL streams in: a standby that has lost its
+primary grows old instead. On a primary it is 0. Positions in the WAL are bytes since
+its beginning, so that their rate is the WAL written, on all versions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from exporter.collector import Collector, SourceKind, stateless
+from exporter.metrics import counter, gauge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from exporter.metrics import Sample
+    from exporter.sources.postgres import PostgresSource
+
+QUERY = """
+select s.is_replica, s.started, s.last_replay, s.streaming,
+    case when not s.is_replica then 0.0
+        when s.streaming and s.received = s.replayed then 0.0
+        else s.last_replay end as lag,
+    case when s.is_replica then pg_is_wal_replay_paused() end as paused,
+    pg_wal_lsn_diff(case when not s.is_replica then pg_current_wal_lsn() end, '0/0')
+        as written,
+    pg_wal_lsn_diff(s.received, '0/0') as received,
+    pg_wal_lsn_diff(s.replayed, '0/0') as replayed
+from (
+    select pg_is_in_recovery() as is_replica,
+        extract(epoch from pg_postmaster_start_time())::float8 as started,
+        greatest(0, extract(epoch from
+            clock_timestamp() - pg_last_xact_replay_timestamp()))::float8
+            as last_replay,
+        case when pg_is_in_recovery() then exists (
+            select from pg_stat_wal_receiver
+            where coalesce(status, 'streaming') = 'streaming') end as streaming,
+        pg_last_wal_receive_lsn() as received, pg_last_wal_replay_lsn() as replayed
+) s
+"""
+
+STARTED = gauge(
+    "pg_postmaster_start_time_seconds",
+    "pg_postmaster_start_time(): Unix time in seconds.",
+)
+IS_REPLICA = gauge(
+    "pg_replication_is_replica", "pg_is_in_recovery(): 1 on a standby, 0 on a primary."
+)
+LAG = gauge(
+    "pg_replication_lag_seconds",
+    "Seconds since the commit that was replayed last (pg_last_xact_replay_timestamp); "
+    "0 on a primary, and on a standby that streams and has replayed all it received.",
+)
+LAG_OF_MIXIN = gauge(
+    "pg_replication_lag",
+    "The same as pg_replication_lag_seconds, as postgres_exporter's mixin calls it.",
+)
+LAST_REPLAY = gauge(
+    "pg_replication_last_replay_seconds",
+    "Seconds since the commit that was replayed last (pg_last_xact_replay_timestamp); "
+    "it grows on a standby whose primary is idle.",
+)
+STREAMING = gauge(
+    "pg_replication_streaming",
+    "Whether a standby receives WAL now, from pg_stat_wal_receiver; absent on a "
+    "primary.",
+)
+PAUSED = gauge(
+    "pg_replication_replay_paused",
+    "pg_is_wal_replay_paused(): 1 while a standby does not replay; absent on a "
+    "primary.",
+)
+WRITTEN = counter(
+    "pg_wal_written_bytes_total",
+    "Position in the WAL of a primary, pg_current_wal_lsn(): bytes.",
+)
+RECEIVED = counter(
+    "pg_wal_received_bytes_total",
+    "Position in the WAL up to which a standby received, pg_last_wal_receive_lsn(): "
+    "bytes.",
+)
+REPLAYED = counter(
+    "pg_wal_replayed_bytes_total",
+    "Position in the WAL up to which a standby replayed, pg_last_wal_replay_lsn(): "
+    "bytes.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The one row; what only standbys or only primaries have is NULL on the others."""
+
+    is_replica: bool
+    started: float
+    lag: float | None
+    last_replay: float | None
+    streaming: bool | None
+    paused: bool | None
+    written: float | None
+    received: float | None
+    replayed: float | None
+
+
+async def read(source: PostgresSource) -> list[Server]:
+    """Read the row."""
+    return await source.fetch(Server, QUERY)
+
+
+def samples(rows: list[Server], _: None) -> Iterator[Sample]:
+    """Turn the row into samples."""
+    for row in rows:
+        yield STARTED(row.started)
+        yield IS_REPLICA(int(row.is_replica))
+        yield LAG(row.lag)
+        yield LAG_OF_MIXIN(row.lag)
+        yield LAST_REPLAY(row.last_replay)
+        yield STREAMING(row.streaming)
+        yield PAUSED(row.paused)
+        yield WRITTEN(row.written)
+        yield RECEIVED(row.received if row.is_replica else None)
+        yield REPLAYED(row.replayed if row.is_replica else None)
+
+
+COLLECTOR = Collector(
+    name="replication",
+    source=SourceKind.POSTGRES,
+    metrics=(
+        *(STARTED, IS_REPLICA, LAG, LAG_OF_MIXIN, LAST_REPLAY, STREAMING, PAUSED),
+        *(WRITTEN, RECEIVED, REPLAYED),
+    ),
+    read=read,
+    samples=samples,
+    state=stateless,
+    privilege="CONNECT to one database",
+)

@@ -1,0 +1,74 @@
+"""How much WAL lies on disk, and how much waits for the archive.
+
+pg_wal_segments 12
+pg_wal_size_bytes 2.01326592e+08
+pg_wal_ready_files 0
+
+The server lists the folders for us (pg_ls_waldir, pg_ls_archive_statusdir), so this is
+read once a minute. `ready` files wait for archive_command.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from exporter.collector import Collector, Cost, SourceKind, stateless
+from exporter.metrics import gauge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from exporter.metrics import Sample
+    from exporter.sources.postgres import PostgresSource
+
+QUERY = """
+select count(*) as segments, coalesce(sum(size), 0) as size, (
+    select count(*) from pg_ls_archive_statusdir() where name like '%.ready'
+) as ready
+from pg_ls_waldir() where name ~ '^[0-9A-F]{24}$'
+"""
+_EVERY = 60.0
+
+SEGMENTS = gauge("pg_wal_segments", "Files of WAL, from pg_ls_waldir().")
+SIZE = gauge("pg_wal_size_bytes", "Bytes of the files of WAL, from pg_ls_waldir().")
+READY = gauge(
+    "pg_wal_ready_files",
+    "Files that wait to be archived, from pg_ls_archive_statusdir(); 0 without an "
+    "archive.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Counts of files, and bytes."""
+
+    segments: int
+    size: float
+    ready: int
+
+
+async def read(source: PostgresSource) -> list[Files]:
+    """Let the server list the folders."""
+    return await source.fetch(Files, QUERY)
+
+
+def samples(rows: list[Files], _: None) -> Iterator[Sample]:
+    """Turn the counts into samples."""
+    for row in rows:
+        yield SEGMENTS(row.segments)
+        yield SIZE(row.size)
+        yield READY(row.ready)
+
+
+COLLECTOR = Collector(
+    name="wal_files",
+    source=SourceKind.POSTGRES,
+    metrics=(SEGMENTS, SIZE, READY),
+    read=read,
+    samples=samples,
+    state=stateless,
+    privilege="pg_monitor",
+    cost=Cost.COSTLY,
+    interval=_EVERY,
+)
