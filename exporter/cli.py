@@ -79,6 +79,9 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser(
             "check",
             help="try every collector; say what is missing and what mends it",
+            description="Connects to every target and tries every collector. With "
+            "--metrics or --prometheus it asks there instead for all series and labels "
+            "that the rules and dashboards of the configuration need.",
             epilog=_STATUS,
         )
     )
@@ -99,6 +102,19 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check_parser(parser: argparse.ArgumentParser) -> None:
+    live = parser.add_mutually_exclusive_group()
+    live.add_argument(
+        "--metrics",
+        action="append",
+        metavar="URL",
+        help="a page of ours, or of an application, such as http://127.0.0.1:10099; "
+        "give the option once for each page",
+    )
+    live.add_argument(
+        "--prometheus",
+        metavar="URL",
+        help="a Prometheus that scrapes them, such as http://127.0.0.1:9090",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON for programs")
     _target_options(parser)
     parser.set_defaults(run=_check)
@@ -229,10 +245,26 @@ def _serve(options: argparse.Namespace, _out: TextIO) -> int:
 
 
 def _check(options: argparse.Namespace, out: TextIO) -> int:
+    config = _reader(options)()
+    if options.metrics or options.prometheus:
+        return asyncio.run(_check_live(options, config, out))
     from exporter.check import check
 
-    config = _reader(options)()
     return asyncio.run(check(config, out, as_json=options.json))
+
+
+async def _check_live(options: argparse.Namespace, config: Config, out: TextIO) -> int:
+    from exporter.check_live import check_pages, check_prometheus
+    from exporter.promises import plan_of
+
+    for kind in _ADDRESS:
+        if getattr(options, kind) is not None:
+            said = f"--{kind} changes nothing beside --metrics or --prometheus"
+            raise KpiExporterError(said)
+    plan, as_json = plan_of(config), options.json
+    if options.prometheus:
+        return await check_prometheus(plan, options.prometheus, out, as_json=as_json)
+    return await check_pages(plan, options.metrics, out, as_json=as_json)
 
 
 def _collect(options: argparse.Namespace, out: TextIO) -> int:

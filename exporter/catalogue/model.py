@@ -100,17 +100,30 @@ class Input(Strict):
 class Evidence(Strict):
     """What is written beside a broken promise: at most five lines from series.
 
-    `expr` is recorded, so that a notification costs one look-up; it keeps the label
-    that says whom the KPI is about. `line` is a template over one result. `inputs` are
-    the series of its test where the KPI's own do not serve, `expected` the lines that
-    they must give; `{arithmetic on v}` in them is a humanized number, and with
-    `| duration` a humanized duration.
+    `title` says what they are, above their graph. `expr` is recorded, so that a
+    notification costs one look-up; it keeps the label that says whom the KPI is about.
+    `line` is a template over one result. `inputs` are the series of its test where the
+    KPI's own do not serve, `expected` the lines that they must give; `{arithmetic on
+    v}` in them is a humanized number, and with `| duration` a humanized duration.
     """
 
+    title: Text
     expr: Promql
     line: Text
     inputs: tuple[Input, ...] = ()
     expected: tuple[Expected, ...] = Field(min_length=1, max_length=5)
+
+
+class Edge(Strict):
+    """A figure at which a recording ends on purpose: too few events, nothing to name.
+
+    `of` is the recording, which is there beyond `above` and not at it. `inputs` are the
+    series of its test, where `v` is the figure.
+    """
+
+    of: Literal["value", "judged", "evidence"]
+    above: float
+    inputs: tuple[Input, ...] = Field(min_length=1)
 
 
 def _share(written: object) -> float:
@@ -133,10 +146,15 @@ class Burn(Strict):
 
 
 class Panel(Strict):
-    """Where the KPI is drawn: the row that asks its question, and the kind of panel."""
+    """Where the KPI is drawn: the row that asks its question, and the kind of panel.
+
+    `states` are bars that are green at 0 and red above. `together` is the title of a
+    panel that KPIs of one row share.
+    """
 
     row: Text
-    kind: Literal["timeseries", "stat"] = "timeseries"
+    kind: Literal["timeseries", "states"] = "timeseries"
+    together: Text | None = None
 
 
 class Kpi(Strict):
@@ -164,6 +182,7 @@ class Kpi(Strict):
     runbook: Text
     panel: Panel
     inputs: tuple[Input, ...] = Field(min_length=1)
+    edges: tuple[Edge, ...] = ()
 
     @model_validator(mode="before")
     @classmethod

@@ -1,8 +1,10 @@
-"""The two rules that judge no value: the Watchdog, and that nobody is judged at all."""
+"""The rules that judge no value: the Watchdog, and that somebody is judged no more."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+from exporter.render import gone
 
 if TYPE_CHECKING:
     from exporter.catalogue.plan import Plan
@@ -11,7 +13,7 @@ _ABSENT = 600.0
 
 
 def groups(plan: Plan) -> list[dict[str, Any]]:
-    """Make the group: an alert that always fires, and one for an exporter that is lost.
+    """Make the group: an alert that always fires, and those on what is lost.
 
     The Watchdog proves the way to the receiver; it has no severity that is routed to
     people. An alert over series that vanished is silent, so their absence is one.
@@ -37,12 +39,12 @@ def groups(plan: Plan) -> list[dict[str, Any]]:
             "runbook_url": f"{plan.links.runbooks}/exporter_down",
         },
     }
-    return [{"name": "kpi-always", "rules": [watchdog, absent]}]
+    return [{"name": "kpi-always", "rules": [watchdog, absent, *gone.rules(plan)]}]
 
 
 def tests(plan: Plan) -> dict[str, Any]:
-    """Make the tests of the two rules."""
-    watchdog, absent = groups(plan)[0]["rules"]
+    """Make the tests of the rules."""
+    watchdog, absent, *_ = groups(plan)[0]["rules"]
     there = {"series": 'kpi_exporter_build_info{job="j"}', "values": "1x5 _x30 1x5"}
     return {
         "rule_files": ["../always.yaml"],
@@ -65,6 +67,7 @@ def tests(plan: Plan) -> dict[str, Any]:
                     _expect("38m", absent, fires=False),
                 ],
             },
+            *gone.tests(plan),
         ],
     }
 

@@ -56,23 +56,27 @@ def tests(plan: Plan, subject: Subject) -> list[dict[str, Any]]:
 
 
 def _tests(case: Case) -> Iterator[dict[str, Any]]:
-    yield _shares(case)
+    for who in whom.everybody(case.plan, case.budget.kpi):
+        if who.concerns(case.budget.promise):
+            yield _shares(case, who)
     for pair in burn.windows(case.budget):
         limit = pair.factor * case.budget.share
         over, under = limit * (1 + _SAFE), limit * (1 - _SAFE)
         yield _pair(case, pair, (over, over), fires=True)
-        yield _pair(case, pair, (under, under), fires=False)
-        yield _pair(case, pair, (limit, limit), fires=False)
+        if case.budget.kpi.guard:
+            yield _unjudged(_pair(case, pair, (over, over), fires=False))
+        yield _pair(case, pair, (over, limit), fires=False)
+        yield _pair(case, pair, (limit, over), fires=False)
         yield _pair(case, pair, (over, under), fires=False)
         yield _pair(case, pair, (under, over), fires=False)
 
 
-def _shares(case: Case) -> dict[str, Any]:
+def _shares(case: Case, who: Whom) -> dict[str, Any]:
     """Go from raw series to the share of bad events over each window."""
     budget = case.budget
     bound = repr(budget.limit)
     at = _MINUTES * MINUTE
-    made = case.whom.series(budget.burn.inputs, _SHARE, at, bound=bound)
+    made = who.series(budget.burn.inputs, _SHARE, at, bound=bound)
     names = {rule["record"] for rule in burn.recordings(case.plan, budget)}
     return {
         "name": f"{case.name} counts what is bad",
@@ -82,7 +86,7 @@ def _shares(case: Case) -> dict[str, Any]:
             {
                 "expr": f"abs({name} - {_SHARE}) < bool 1e-9",
                 "eval_time": f"{_MINUTES}m",
-                "exp_samples": [{"labels": _written(case, ""), "value": 1}],
+                "exp_samples": [{"labels": braces(who.labels), "value": 1}],
             }
             for name in sorted(names)
         ],
@@ -114,6 +118,13 @@ def _pair(
             {"eval_time": "5m", "alertname": case.alert, "exp_alerts": expected}
         ],
     }
+
+
+def _unjudged(test: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the series that says that there is enough traffic to judge."""
+    series = [s for s in test["input_series"] if ":judged{" not in s["series"]]
+    name = test["name"].replace("is silent", "is silent while it is not judged")
+    return {**test, "name": name, "input_series": series}
 
 
 def _expected(case: Case, pair: Window, share: float) -> dict[str, Any]:

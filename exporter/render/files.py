@@ -12,8 +12,11 @@ from exporter.render import (
     always,
     burn,
     burn_tests,
+    comparison_tests,
     dashboards,
+    edge_tests,
     evidence_tests,
+    gone,
     pages,
     rule_tests,
     rules,
@@ -65,6 +68,8 @@ def _plain(plan: Plan) -> Iterator[tuple[str, str]]:
             made = rule_tests.tests(plan, subject)
             made["tests"] += burn_tests.tests(plan, subject)
             made["tests"] += evidence_tests.tests(plan, subject)
+            made["tests"] += comparison_tests.tests(plan, subject)
+            made["tests"] += edge_tests.tests(plan, subject)
             yield f"rules/tests/{name}.yaml", head + dump(made)
         for kpi in subject.kpis:
             yield f"rules/runbooks/{kpi.id}.md", pages.runbook(plan, kpi)
@@ -75,6 +80,7 @@ def _plain(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "rules/always.yaml", head + dump({"groups": groups})
     if plan.speed == 1:
         yield "rules/tests/always.yaml", head + dump(always.tests(plan))
+    yield f"rules/runbooks/{gone.KPI}.md", gone.RUNBOOK
     yield "rules/README.md", pages.reference(plan)
 
 

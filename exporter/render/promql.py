@@ -32,6 +32,7 @@ SIGNS = {
     str(MatchOp.Re): "=~",
     str(MatchOp.NotRe): "!~",
 }
+_NAME = "__name__"
 _KEEP_LABELS = ("topk", "bottomk")
 _NONE: frozenset[str] = frozenset()
 
@@ -70,10 +71,10 @@ def uses(expression: str, wanted: frozenset[str] = _NONE) -> list[Use]:
 def _walk(node: Expr, wanted: frozenset[str], function: str) -> Iterator[Use]:
     match node:
         case VectorSelector():
-            yield _use(node, wanted, function, 0.0)
+            yield from _selector(node, wanted, function, 0.0)
         case MatrixSelector():
             seconds = node.range.total_seconds()
-            yield _use(node.vector_selector, wanted, function, seconds)
+            yield from _selector(node.vector_selector, wanted, function, seconds)
         case ParenExpr() | UnaryExpr() | SubqueryExpr():
             yield from _walk(node.expr, wanted, function)
         case AggregateExpr():
@@ -88,14 +89,17 @@ def _walk(node: Expr, wanted: frozenset[str], function: str) -> Iterator[Use]:
             yield from _walk(node.rhs, right, "")
 
 
-def _use(
+def _selector(
     node: VectorSelector, wanted: frozenset[str], function: str, seconds: float
-) -> Use:
+) -> Iterator[Use]:
+    """Yield a use of the series, or of each that a matcher of names lists."""
     matchers = tuple(
         Matcher(m.name, SIGNS[str(m.op)], m.value) for m in node.matchers.matchers
     )
-    labels = wanted | {matcher.label for matcher in matchers}
-    return Use(node.name or "", matchers, labels, function, seconds)
+    labels = (wanted | {matcher.label for matcher in matchers}) - {_NAME}
+    listed = (m.value.split("|") for m in matchers if m.label == _NAME)
+    for name in [node.name] if node.name else next(listed, [""]):
+        yield Use(name, matchers, labels, function, seconds)
 
 
 def _grouped(node: AggregateExpr, wanted: frozenset[str]) -> frozenset[str]:
@@ -111,6 +115,8 @@ def _called(node: Call, wanted: frozenset[str]) -> frozenset[str]:
     if node.func.name == "label_replace":
         made, _, source, _ = texts
         return (wanted - {made}) | ({source} if source else _NONE)
+    if node.func.name == "label_join":  # of labels that need not be there
+        return wanted - {texts[0]}
     if node.func.name == "histogram_quantile":
         return wanted | {"le"}
     return wanted

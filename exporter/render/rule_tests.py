@@ -99,38 +99,38 @@ def _true(who: Whom, expression: str, at: float) -> dict[str, Any]:
 
 
 def _tests(case: Case) -> Iterator[dict[str, Any]]:
-    limit = case.each.alert.limit
-    off = _step(case) * _worse(case.kpi)
-    yield _from_inputs(case, "fires beyond its limit", limit + off)
+    limit, bad = case.each.alert.limit, beyond(case)
+    yield _from_inputs(case, "fires beyond its limit", bad)
     if limit:
-        yield _from_inputs(case, "is silent within its limit", limit - off)
-    yield _in_time(case, limit + off, _kept(case))
+        yield _from_inputs(case, "is silent within its limit", 2 * limit - bad)
+    yield _in_time(case, bad, _kept(case))
     last = (_LONG - 1) * MINUTE
     if case.kpi.guard:
-        values = [_values(case, [limit + off] * _LONG)]
-        silent = Look(last, limit + off)
-        yield _injected(case, "is silent while it is not judged", values, [silent])
-    values = _judged(case, [limit] * _LONG)
-    yield _injected(case, "is silent at its limit", values, [Look(last, limit, 0.0)])
-    yield _injected(case, "is silent without data", [], [Look(60 * MINUTE, limit)])
+        values = [_values(case, [bad] * _LONG)]
+        silent = Look(last, bad)
+        yield _test(case, "is silent while it is not judged", values, [silent])
+    values = injected(case, [limit] * _LONG)
+    yield _test(case, "is silent at its limit", values, [Look(last, limit, 0.0)])
+    yield _test(case, "is silent without data", [], [Look(60 * MINUTE, limit)])
 
 
 def _worse(kpi: Kpi) -> int:
     return 1 if kpi.better == "lower" else -1
 
 
-def _step(case: Case) -> float:
-    """Return how far from its limit a value is tried.
+def beyond(case: Case) -> float:
+    """Return a value a little on the bad side of the limit.
 
     A share of a whole stays below 1; beyond a limit of 0 it is a value that rates over
     five minutes hit exactly.
     """
-    limit = abs(case.each.alert.limit)
+    limit = case.each.alert.limit
+    step = abs(limit) * _SAFE
     if not limit:
-        return 5.0 if any(each.rate for each in case.kpi.inputs) else 1.0
-    if case.kpi.unit is Unit.RATIO and limit < 1:
-        return min(limit * _SAFE, (1 - limit) / 2)
-    return limit * _SAFE
+        step = 5.0 if any(each.rate for each in case.kpi.inputs) else 1.0
+    elif case.kpi.unit is Unit.RATIO and limit < 1:
+        step = min(step, (1 - limit) / 2)
+    return limit + step * _worse(case.kpi)
 
 
 def _kept(case: Case) -> float:
@@ -166,7 +166,7 @@ def _in_time(case: Case, bad: float, good: float) -> dict[str, Any]:
         Look((5 + hold) * MINUTE, good),
     ]
     what = "waits for its time and recovers"
-    return _injected(case, what, _judged(case, values), looks)
+    return _test(case, what, injected(case, values), looks)
 
 
 def _values(case: Case, values: list[float], what: str = "") -> dict[str, str]:
@@ -175,15 +175,15 @@ def _values(case: Case, values: list[float], what: str = "") -> dict[str, str]:
     return {"series": name, "values": " ".join(f"{value:.12g}" for value in values)}
 
 
-def _judged(case: Case, values: list[float]) -> list[dict[str, str]]:
-    """Write the recording, and that it may be judged all the time."""
+def injected(case: Case, values: list[float]) -> list[dict[str, str]]:
+    """Write a recording, a value per minute, and that it may be judged all the time."""
     series = [_values(case, values)]
     if case.kpi.guard:
         series.append(_values(case, [1.0] * len(values), "judged"))
     return series
 
 
-def _injected(
+def _test(
     case: Case, what: str, series: list[dict[str, str]], looks: list[Look]
 ) -> dict[str, Any]:
     return {

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 VALUE = "kpi:value:current"
 LIMIT = "kpi:limit:current"
 USED = "kpi:limit_used:ratio"
+MOST = 1000.0
+"""The greatest share in use where more is better."""
 _OWN_LABELS = {
     "target": ("job", "instance", "target"),
     "application": ("job", "instance", "application"),
@@ -83,13 +85,14 @@ def comparisons(each: Promise) -> Iterator[dict[str, Any]]:
     """Yield what makes all promises comparable: value, limit, share of it in use.
 
     Above 1 a promise is broken, whatever its unit is and whichever way is better. A
-    limit of 0 has no shares: there it is 2 when broken, else 0.
+    limit of 0 has no shares: there it is 2 when broken, else 0. Where more is better,
+    nothing at all is a thousand times too little.
     """
     limit = f"{each.alert.limit:.12g}"
     name = selected(each)
     used = f"{name} / {limit}"
     if each.kpi.better == "higher":
-        used = f"{limit} / ({name} > 0)"
+        used = f"{limit} / clamp_min({name}, {each.alert.limit / MOST:.12g})"
     elif each.alert.limit == 0:
         used = f"({name} > bool 0) * 2"
     labels = rule_labels(each)

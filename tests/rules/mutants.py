@@ -9,85 +9,122 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    Rule = dict[str, Any]
+
 _NUMBER = r"\d+(?:\.\d+)?(?:e[+-]?\d+)?"
-_COMPARISON = re.compile(rf"(?P<sign>[<>]) (?P<limit>{_NUMBER})(?![\w.])")
+_COMPARISON = re.compile(
+    rf"(?P<sign>==|[<>])(?P<bool> bool)? (?P<limit>{_NUMBER})(?![\w.])"
+)
+_OPERAND = re.compile(rf"((?<= [+*/] )|(?<=, )|^){_NUMBER}(?=$|\)| /| and)")
 _BY = re.compile(r"\bby \((?P<labels>[^)]*)\)")
 _GUARD = re.compile(r" and on \([^)]*\) \S+:judged$")
+_FLIPPED = {"<": ("<=", ">"), ">": (">=", "<"), "==": ("!=",)}
 _EVALUATION = 60
+_NO_PERCENT = "ten percent of 0 is 0"
 
 
-class Mutant(NamedTuple):
-    """A changed file: what was changed, of which rule, and the whole of it.
+class Change(NamedTuple):
+    """A rule that differs from what it was, and in what.
 
     `equal` says why no test can notice: the rule means the same as before.
     """
 
+    what: str
+    rule: Rule
+    equal: str = ""
+
+
+class Mutant(NamedTuple):
+    """A changed rule by its name, and the whole of the file that it stands in."""
+
     rule: str
     change: str
     groups: dict[str, Any]
-    equal: str = ""
+    equal: str
 
 
 def mutants(groups: dict[str, Any]) -> Iterator[Mutant]:
     """Yield every mutant of a rule file, one change each."""
     for number, group in enumerate(groups["groups"]):
         for index, rule in enumerate(group["rules"]):
-            for change, new, equal in _changes(rule):
+            for change in changes(rule):
                 changed = deepcopy(groups)
-                changed["groups"][number]["rules"][index] = new
-                name = rule.get("alert") or rule["record"]
-                yield Mutant(name, change, changed, equal)
+                changed["groups"][number]["rules"][index] = change.rule
+                yield Mutant(_name(rule), change.what, changed, change.equal)
 
 
-def _changes(rule: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
-    if "record" in rule:
-        if rule["record"].startswith("kpi:"):
-            return
-        yield from _labels(rule)
-        return
-    yield from _limits(rule)
-    yield from _holds(rule)
+def changes(rule: Rule) -> Iterator[Change]:
+    """Yield every change of a rule that is tried.
+
+    Those are each figure by ten percent, each comparison, each label of each `by`, the
+    guard, and of an alert its `for` by two evaluations and its severity.
+    """
+    yield from _comparisons(rule)
+    yield from _labels(rule)
     if _GUARD.search(rule["expr"]):
-        yield "no guard", {**rule, "expr": _GUARD.sub("", rule["expr"])}, ""
-    other = "info" if rule["labels"]["severity"] != "info" else "warning"
-    labels = {**rule["labels"], "severity": other}
-    yield f"severity {other}", {**rule, "labels": labels}, ""
+        yield Change("no guard", {**rule, "expr": _GUARD.sub("", rule["expr"])})
+    if rule.get("record", "").startswith("kpi:"):
+        yield from _operands(rule)
+    if "alert" in rule:
+        yield from _holds(rule)
+        yield _severity(rule)
 
 
-def _limits(rule: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
+def _name(rule: Rule) -> str:
+    name: str = rule.get("alert") or rule["record"]
+    if not name.startswith("kpi:"):
+        return name
+    return f"{name} of {rule['labels']['kpi']} ({rule['labels']['severity']})"
+
+
+def _comparisons(rule: Rule) -> Iterator[Change]:
     for match in _COMPARISON.finditer(rule["expr"]):
-        sign, limit = match["sign"], match["limit"]
-        for factor in (0.9, 1.1):
-            other = f"{float(limit) * factor:.12g}"
-            equal = "" if float(limit) else "ten percent of 0 is 0"
-            yield _put(rule, match, f"{sign} {other}", equal)
-        for flipped in (f"{sign}=", {"<": ">", ">": "<"}[sign]):
-            yield _put(rule, match, f"{flipped} {limit}", "")
+        sign, more, limit = match["sign"], match["bool"] or "", match["limit"]
+        for other in _nearby(limit):
+            equal = "" if float(limit) else _NO_PERCENT
+            yield _put(rule, match, f"{sign}{more} {other}", equal)
+        for flipped in _FLIPPED[sign]:
+            yield _put(rule, match, f"{flipped}{more} {limit}")
 
 
-def _put(
-    rule: dict[str, Any], match: re.Match[str], text: str, equal: str
-) -> tuple[str, dict[str, Any], str]:
+def _operands(rule: Rule) -> Iterator[Change]:
+    """Change what a value is compared with where all promises are comparable."""
+    for match in _OPERAND.finditer(rule["expr"]):
+        equal = "" if float(match[0]) else _NO_PERCENT
+        for other in _nearby(match[0]):
+            yield _put(rule, match, other, equal)
+
+
+def _nearby(limit: str) -> Iterator[str]:
+    for factor in (0.9, 1.1):
+        yield f"{float(limit) * factor:.12g}"
+
+
+def _put(rule: Rule, match: re.Match[str], text: str, equal: str = "") -> Change:
     expression = rule["expr"]
     changed = expression[: match.start()] + text + expression[match.end() :]
-    return f"{match[0]} → {text}", {**rule, "expr": changed}, equal
+    return Change(f"{match[0]} → {text}", {**rule, "expr": changed}, equal)
 
 
-def _holds(rule: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
+def _holds(rule: Rule) -> Iterator[Change]:
     if "for" not in rule:
         return
     hold = int(rule["for"].removesuffix("s"))
     for seconds in (hold - 2 * _EVALUATION, hold + 2 * _EVALUATION):
         other = max(0, seconds)
-        yield f"for {hold}s → {other}s", {**rule, "for": f"{other}s"}, ""
+        yield Change(f"for {hold}s → {other}s", {**rule, "for": f"{other}s"})
 
 
-def _labels(rule: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
+def _severity(rule: Rule) -> Change:
+    other = "info" if rule["labels"]["severity"] != "info" else "warning"
+    labels = {**rule["labels"], "severity": other}
+    return Change(f"severity {other}", {**rule, "labels": labels})
+
+
+def _labels(rule: Rule) -> Iterator[Change]:
     for match in _BY.finditer(rule["expr"]):
         labels = [label.strip() for label in match["labels"].split(",")]
         for label in labels:
             left = ", ".join(other for other in labels if other != label)
-            expression = rule["expr"]
-            start, end = match.span("labels")
-            changed = expression[:start] + left + expression[end:]
-            yield f"by without {label}", {**rule, "expr": changed}, ""
+            changed = _put(rule, match, f"by ({left})")
+            yield changed._replace(what=f"by without {label}")

@@ -1,82 +1,171 @@
-"""Runs every mutant of the rules against their tests: `python -m tests.rules.mutate`."""
+"""Runs each mutant of the rules against their tests: `python -m tests.rules.mutate`."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
-import yaml
-
+from exporter.render.files import dump
 from tests.rules.mutants import mutants
+from tests.rules.promtool import promtool
+from tests.rules.slices import slices
+from tests.source import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+    from concurrent.futures import Executor
 
     from tests.rules.mutants import Mutant
+    from tests.rules.slices import Slice
 
-RULES = Path(__file__).parents[2] / "rules"
-
-
-def survives(mutant: Mutant, name: str, tests: dict[str, Any]) -> bool:
-    """Whether the tests of a changed rule pass all the same."""
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
-        (place / "tests").mkdir()
-        (place / name).write_text(yaml.safe_dump(mutant.groups))
-        (place / "tests" / name).write_text(yaml.safe_dump(tests))
-        command = ["promtool", "test", "rules", f"tests/{name}"]
-        done = subprocess.run(command, cwd=place, capture_output=True, check=False)
-        return done.returncode == 0
+RULES = ROOT / "rules"
+BASES = ("origin/main", "main")
+KILLED, SURVIVES, EQUAL = "killed", "survive", "cannot differ"
 
 
-def run(paths: Sequence[Path]) -> Iterator[tuple[str, Mutant, bool]]:
-    """Yield each mutant of some rule files, and whether it survives."""
-    work: list[tuple[Mutant, str, dict[str, Any]]] = []
-    for path in paths:
-        tests = yaml.safe_load((path.parent / "tests" / path.name).read_text())
-        groups = yaml.safe_load(path.read_text())
-        work += [
-            (mutant, path.name, _relevant(tests, mutant.rule))
-            for mutant in mutants(groups)
-        ]
-    able = [each for each in work if not each[0].equal]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = pool.map(lambda each: survives(*each), able)
-        for (mutant, name, _), alive in zip(able, results, strict=True):
-            yield name, mutant, alive
-    for mutant, name, _ in work:
-        if mutant.equal:
-            yield name, mutant, False
+class Part(NamedTuple):
+    """A KPI's rules and tests, and the file that they are of."""
+
+    file: str
+    cut: Slice
+
+    def passes(self) -> bool:
+        """Whether the tests are content with the rules as they are."""
+        return passes(self.cut.rules, self.cut.test)
+
+
+class Trial(NamedTuple):
+    """A mutant, the file that it is of, and the text of the tests that may notice."""
+
+    file: str
+    mutant: Mutant
+    tests: str
+
+    def verdict(self) -> str:
+        """Say whether a test fails; what means the same as before is not tried."""
+        if self.mutant.equal:
+            return EQUAL
+        return SURVIVES if passes(dump(self.mutant.groups), self.tests) else KILLED
+
+
+def passes(rules: str, tests: str) -> bool:
+    """Whether promtool is content with the tests of some rules."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "rules.yaml").write_text(rules)
+        (folder / "tests.yaml").write_text(tests)
+        content, _ = promtool(["test", "rules", "tests.yaml"], folder)
+    return content
+
+
+def trials(parts: Iterable[Part]) -> Iterator[Trial]:
+    """Yield the mutants of some KPIs."""
+    for file, cut in parts:
+        for mutant in mutants({"groups": cut.groups}):
+            yield Trial(file, mutant, cut.test)
+
+
+def parts_of(path: Path, base: str | None) -> list[Slice]:
+    """Cut a rule file by KPI; with a base, only those KPIs that differ from it."""
+    tests = path.parent / "tests" / path.name
+    now = slices(path.read_text(), tests.read_text())
+    if base is None:
+        return now
+    before = [_at(base, place.relative_to(ROOT)) for place in (path, tests)]
+    if not all(before):
+        return now
+    same = {(part.rules, part.test) for part in slices(*before)}
+    return [part for part in now if (part.rules, part.test) not in same]
+
+
+def base_of_changes() -> str | None:
+    """Return the commit that changes are counted from; None when none is known.
+
+    It is where the branch left main, and on main itself the commit before.
+    """
+    head = _git("rev-parse", "HEAD")
+    found = [_git("merge-base", "HEAD", name) for name in BASES]
+    return next((b for b in found if b not in ("", head)), _git("rev-parse", "HEAD~1"))
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print what survived and a score per file; 1 when anything did."""
-    paths = [RULES / f"{name}.yaml" for name in arguments] or sorted(
-        RULES.glob("*.yaml")
+    """Say what survives and a score per file; returns 1 when anything does."""
+    parser = argparse.ArgumentParser(prog="tests.rules.mutate", description=__doc__)
+    parser.add_argument("name", nargs="*", help="a rule file, such as host; all")
+    parser.add_argument(
+        "--changed", action="store_true", help="only KPIs that this branch changes"
     )
-    killed: dict[str, list[int]] = {}
-    for name, mutant, alive in run(paths):
-        score = killed.setdefault(name, [0, 0, 0])
-        score[2 if mutant.equal else alive] += 1
-        if alive:
-            print(f"SURVIVES {name}: {mutant.rule}: {mutant.change}", flush=True)
-    for name, (dead, alive, equal) in killed.items():
-        print(f"{name}: {dead} killed, {alive} survive, {equal} cannot differ")
-    return int(any(alive for _, alive, _ in killed.values()))
+    options = parser.parse_args(arguments)
+    names = options.name or sorted(path.stem for path in RULES.glob("*.yaml"))
+    base = (base_of_changes() or None) if options.changed else None
+    parts = [
+        Part(name, cut)
+        for name in names
+        for cut in parts_of(RULES / f"{name}.yaml", base)
+    ]
+    scores = {name: Counter[str]() for name in names}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        content = pool.map(Part.passes, parts)
+        failing = [p.cut.name for p, ok in zip(parts, content, strict=True) if not ok]
+        if failing:
+            print(f"nothing can be said: tests fail as it is: {', '.join(failing)}")
+            return 1
+        _try(list(trials(parts)), pool, scores)
+    sys.stdout.write(table(scores))
+    return int(any(score[SURVIVES] for score in scores.values()))
 
 
-def _relevant(tests: dict[str, Any], rule: str) -> dict[str, Any]:
-    """Keep the tests of the KPI that a rule belongs to: the others cannot notice."""
-    kpi = rule.split(":")[1] if ":" in rule else None
-    camel = "".join(part.capitalize() for part in kpi.split("_")) if kpi else rule
-    names = {camel, f"{camel}Burn"} if kpi else {rule, rule.removesuffix("Burn")}
-    kept = [t for t in tests["tests"] if t["name"].split(" ")[0] in names]
-    return {**tests, "tests": kept or tests["tests"]}
+def _try(work: list[Trial], pool: Executor, scores: dict[str, Counter[str]]) -> None:
+    verdicts = pool.map(Trial.verdict, work)
+    for done, (trial, verdict) in enumerate(zip(work, verdicts, strict=True), 1):
+        scores[trial.file][verdict] += 1
+        _tell(trial, verdict, f"{done}/{len(work)}")
+
+
+def table(scores: dict[str, Counter[str]]) -> str:
+    """Write the score of each file and of all together."""
+    kinds = (KILLED, SURVIVES, EQUAL)
+    whole = sum(scores.values(), Counter[str]())
+    lines = [f"{'rules':<12}" + "".join(f"{kind:>15}" for kind in kinds)]
+    for name, score in [*scores.items(), ("all", whole)]:
+        lines.append(f"{name:<12}" + "".join(f"{score[kind]:>15}" for kind in kinds))
+    tried = whole[KILLED] + whole[SURVIVES]
+    share = whole[KILLED] / tried if tried else 1.0
+    lines.append(f"{share:.1%} of {tried} mutants that can differ are killed")
+    return "\n".join(lines) + "\n"
+
+
+def _tell(trial: Trial, verdict: str, progress: str) -> None:
+    """Show what survives at once, and to a person how far it is."""
+    live = sys.stdout.isatty()
+    if verdict == SURVIVES:
+        start = "\r" if live else ""
+        mutant = trial.mutant
+        sys.stdout.write(
+            f"{start}SURVIVES {trial.file}: {mutant.rule}: {mutant.change}\n"
+        )
+    if live:
+        sys.stdout.write(f"\r{progress} ")
+        sys.stdout.flush()
+
+
+def _at(commit: str, path: Path) -> str:
+    return _git("show", f"{commit}:{path.as_posix()}")
+
+
+def _git(*arguments: str) -> str:
+    """Ask git; returns an empty text for what it does not know."""
+    done = subprocess.run(
+        ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 if __name__ == "__main__":

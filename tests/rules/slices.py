@@ -10,7 +10,10 @@ from exporter.render.files import dump
 
 
 class Slice(NamedTuple):
-    """The groups of rules and the tests of one KPI, or of the rules without one."""
+    """The groups of rules and the tests of one KPI.
+
+    Rules that belong to none have all the tests of their file.
+    """
 
     name: str
     groups: list[dict[str, Any]]
@@ -62,7 +65,5 @@ def _groups_of(kpi: str, groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _tests_of(kpi: str, tests: dict[str, Any]) -> dict[str, Any]:
     alert = "".join(part.capitalize() for part in kpi.split("_"))
     mine = (alert, f"{alert}Burn")
-    return {
-        **tests,
-        "tests": [t for t in tests["tests"] if t["name"].split(" ")[0] in mine],
-    }
+    kept = [test for test in tests["tests"] if test["name"].split(" ")[0] in mine]
+    return {**tests, "tests": kept or tests["tests"]}

@@ -86,7 +86,7 @@ MISTAKES = [
     (
         "panel: {row:",
         "panel: {width: 3, row:",
-        "23: kpis.0.panel.width: unknown key; there are row, kind",
+        "24: kpis.0.panel.width: unknown key; there are row, kind, together",
     ),
     (
         "expr: max by (job, instance, target, queue) (",
@@ -105,7 +105,7 @@ MISTAKES = [
         "value: 'v'",
         "value: 'w * 2'",
         (
-            "25: kpis.0.inputs.0.value: 'w' is not arithmetic: only v, t, "
+            "26: kpis.0.inputs.0.value: 'w' is not arithmetic: only v, t, "
             "numbers and + - * / ** are allowed"
         ),
     ),
@@ -113,7 +113,7 @@ MISTAKES = [
         "value: 'v'",
         "value: '1 +'",
         (
-            "25: kpis.0.inputs.0.value: '1 +' is not arithmetic: only v, t, "
+            "26: kpis.0.inputs.0.value: '1 +' is not arithmetic: only v, t, "
             "numbers and + - * / ** are allowed"
         ),
     ),
@@ -121,25 +121,25 @@ MISTAKES = [
         "value: 'v'",
         "value: 'v / 0'",
         (
-            "25: kpis.0.inputs.0.value: 'v / 0' is not arithmetic: only v, t, "
+            "26: kpis.0.inputs.0.value: 'v / 0' is not arithmetic: only v, t, "
             "numbers and + - * / ** are allowed"
         ),
     ),
     (
         "value: 'v'",
         "value: 'v', rate: '1'",
-        "25: kpis.0.inputs.0: give one of value, rate, quantile",
+        "26: kpis.0.inputs.0: give one of value, rate, quantile",
     ),
     (
         'queue="mail"}',
         'queue=~"mail"}',
-        '25: kpis.0.inputs.0.series: queue has no value; write it as queue="…"',
+        '26: kpis.0.inputs.0.series: queue has no value; write it as queue="…"',
     ),
     (
         "series: 'queue_age_seconds{",
         "series: 'queue_age_seconds + x{",
         (
-            '25: kpis.0.inputs.0.series: \'queue_age_seconds + x{job="j", '
+            '26: kpis.0.inputs.0.series: \'queue_age_seconds + x{job="j", '
             'queue="mail"}\' is no series; write it as name{label="value"}'
         ),
     ),
@@ -147,7 +147,7 @@ MISTAKES = [
         "{v | duration}",
         "{value | duration}",
         (
-            "20: kpis.0.evidence.expected.0: 'value' is not arithmetic: only "
+            "21: kpis.0.evidence.expected.0: 'value' is not arithmetic: only "
             "v, t, numbers and + - * / ** are allowed"
         ),
     ),

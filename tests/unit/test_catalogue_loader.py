@@ -31,6 +31,7 @@ kpis:
   profiles:
     mcp-v2: {warning: 10s}
   evidence:
+    title: The oldest
     expr: topk by (job, instance, target) (3, queue_age_seconds{target!=""})
     line: '{{ .Labels.queue }} waits {{ .Value | humanizeDuration }}'
     expected: ['mail waits {v | duration}']
@@ -131,7 +132,7 @@ def test_every_mistake_of_every_file_is_in_one_message(tmp_path: Path) -> None:
         for problem in caught.value.problems
     ] == [
         ["a.yaml:7", "kpis.0.unit"],
-        ["a.yaml:25", "kpis.0.inputs.0.value"],
+        ["a.yaml:26", "kpis.0.inputs.0.value"],
         ["b.yaml:4", "kpis.0.id"],
         ["c.yaml:1", "not YAML"],
     ]
@@ -154,7 +155,7 @@ def test_an_id_that_is_taken_is_said_with_the_place_that_has_it(
     text = GOOD + GOOD.split("kpis:\n")[1]
 
     assert problems(tmp_path, text) == [
-        "26: kpis.1.id: the id queue_age is taken in shop.yaml:4"
+        "27: kpis.1.id: the id queue_age is taken in shop.yaml:4"
     ]
 
 

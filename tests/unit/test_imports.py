@@ -50,7 +50,9 @@ MAY_IMPORT = {
     "web*": "web* snapshot catalogue* config collector exposition yaml_file units",
     "check_http": "",
     "declared": "collectors collector health metrics own",
-    "check_series": "check_http render* catalogue* promises config",
+    "check_page": "",
+    "check_series": "declared render* catalogue*",
+    "check_live": "check_http check_page check_series catalogue* units",
     "check": "poll snapshot exposition collectors collector config sources*",
     "app": "web* schedule target snapshot exposition own health collectors "
     "collector config config_load logs sources* threads",
