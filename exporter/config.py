@@ -18,6 +18,7 @@ from pydantic import (
 from exporter.catalogue import indexes
 from exporter.catalogue.model import Profile
 from exporter.collector import SourceKind
+from exporter.config_postgres import PostgresSettings
 from exporter.sources.address import check
 from exporter.units import Duration, address, check_http, check_port
 
@@ -103,10 +104,11 @@ class Statements(Strict):
     text: bool = True
 
 
-class PostgresTarget(WithSecret):
+class PostgresTarget(PostgresSettings, WithSecret):
     """A PostgreSQL server, reached through one database.
 
-    `connections` is the most that we hold at once, one for each database we read in.
+    `connections` is the most that we hold at once, one for each database we read in and
+    one for `sampling`.
     """
 
     kind: ClassVar[SourceKind] = SourceKind.POSTGRES
@@ -117,6 +119,11 @@ class PostgresTarget(WithSecret):
     schemas: Filter = Filter()
     users: Filter = Filter()
     statements: Statements = Statements()
+
+    @property
+    def sampled(self) -> bool:
+        """Whether running statements are looked at between polls."""
+        return self.sampling.enabled and self.connections > 1
 
     @field_validator("dsn")
     @classmethod
