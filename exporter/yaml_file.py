@@ -103,7 +103,7 @@ class _Reader(yaml.constructor.SafeConstructor):
             raise ConfigError([message]) from error
 
     def _mapping(self, node: yaml.MappingNode, location: Location) -> dict[str, Any]:
-        self._note_duplicates(node, location)
+        node.value = self._once(node, location)
         self.flatten_mapping(node)
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:
@@ -113,16 +113,20 @@ class _Reader(yaml.constructor.SafeConstructor):
             result[key] = self.read(value_node, place)
         return result
 
-    def _note_duplicates(self, node: yaml.MappingNode, location: Location) -> None:
-        """Note what is written twice; what a merge brings may be written over."""
+    def _once(self, node: yaml.MappingNode, location: Location) -> list[Any]:
+        """Keep the first of what is written twice, before merges bring their keys."""
         first: dict[str, int] = {}
-        for key_node, _ in node.value:
+        kept = []
+        for key_node, value_node in node.value:
             key, line = self._key(key_node), key_node.start_mark.line + 1
             if key in first:
                 name = ".".join(str(part) for part in (*location, key))
                 text = f"given twice, first on line {first[key]}"
                 self.duplicates.append(f"{self.path}:{line}: {name}: {text}")
-            first.setdefault(key, line)
+            else:
+                first[key] = line
+                kept.append((key_node, value_node))
+        return kept
 
     def _key(self, node: yaml.Node) -> str:
         if not isinstance(node, yaml.ScalarNode):

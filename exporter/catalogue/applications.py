@@ -29,6 +29,7 @@ NAMINGS: Final[dict[str, dict[str, str]]] = {
         "cache_hits": "cache_hit_total",
         "cache_misses": "cache_miss_total",
         "rate_limited": "rate_limit_hits_total",
+        "connections": "current_connections",
         "websocket_seconds": "websocket_message_duration_seconds",
         "task_seconds": "task_duration_seconds",
         "embedding_seconds": "embedding_duration_seconds",
@@ -38,6 +39,7 @@ NAMINGS: Final[dict[str, dict[str, str]]] = {
         "request_seconds": "http_server_request_duration_seconds",
         "status": "http_response_status_code",
         "route": "http_route",
+        "connections": "http_server_active_requests",
     },
 }
 """Metric and label names by role; what OpenTelemetry does not name keeps its name."""
@@ -50,6 +52,7 @@ _LABELS_OF: Final[dict[str, tuple[str, ...]]] = {
     "cache_hits": _CACHE,
     "cache_misses": _CACHE,
     "rate_limited": ("handler",),
+    "connections": (),
     "websocket_seconds": (),
     "task_seconds": (),
     "embedding_seconds": (),

@@ -117,12 +117,13 @@ class Evidence(Strict):
 class Edge(Strict):
     """A figure at which a recording ends on purpose: too few events, nothing to name.
 
-    `of` is the recording, which is there beyond `above` and not at it. `inputs` are the
-    series of its test, where `v` is the figure.
+    `of` is the recording, which is there beyond `above` and not at it; without `above`
+    it is there though one might think otherwise. `inputs` are the series of its test,
+    where `v` is the figure.
     """
 
     of: Literal["value", "judged", "evidence"]
-    above: float
+    above: float | None = None
     inputs: tuple[Input, ...] = Field(min_length=1)
 
 
@@ -134,9 +135,10 @@ class Burn(Strict):
     """How a KPI's error budget is spent: bad and all events over `$window`.
 
     `budget` is the share of events that may be bad in 30 days; without it, the limit of
-    the warning is. `$limit` in `bad` is the warning's limit, written as a regular
-    expression that a bucket's `le` matches in any spelling. `inputs` are the series of
-    its test, where `v` is the share of bad events.
+    the promise is: that of `info` where there is one, else of the warning. `$limit` in
+    `bad` is that limit, written as a regular expression that a bucket's `le` matches in
+    any spelling. `inputs` are the series of its test, where `v` is the share of bad
+    events.
     """
 
     bad: BurnPromql
@@ -157,12 +159,25 @@ class Panel(Strict):
     together: Text | None = None
 
 
-class Kpi(Strict):
-    """One measurable promise.
+class Measured(Strict):
+    """Which source answers, where several could, and what its figure is worth.
 
-    `measured` says, where several sources could answer, which one does and whether its
-    figure is exact, bounded or estimated; the notification repeats it.
+    Exact is what was counted; bounded what lies within the bucket that is named for it;
+    estimated what may be otherwise.
     """
+
+    by: Text
+    figure: Literal["exact", "bounded", "estimated"]
+    note: Text | None = None
+
+    def __str__(self) -> str:
+        """Say it as the end of a sentence, as notifications and runbooks do."""
+        note = f", {self.note}" if self.note else ""
+        return f"{self.by}; the figure is {self.figure}{note}"
+
+
+class Kpi(Strict):
+    """One measurable promise."""
 
     id: Slug
     title: Text
@@ -178,7 +193,7 @@ class Kpi(Strict):
     burn: Burn | None = None
     evidence: Evidence | None = None
     why: Text
-    measured: Text | None = None
+    measured: Measured | None = None
     runbook: Text
     panel: Panel
     inputs: tuple[Input, ...] = Field(min_length=1)

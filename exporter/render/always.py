@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from exporter.render import gone
+from exporter.render import gone, twice
 
 if TYPE_CHECKING:
     from exporter.catalogue.plan import Plan
@@ -39,7 +39,8 @@ def groups(plan: Plan) -> list[dict[str, Any]]:
             "runbook_url": f"{plan.links.runbooks}/exporter_down",
         },
     }
-    return [{"name": "kpi-always", "rules": [watchdog, absent, *gone.rules(plan)]}]
+    others = [*gone.rules(plan), twice.rule(plan)]
+    return [{"name": "kpi-always", "rules": [watchdog, absent, *others]}]
 
 
 def tests(plan: Plan) -> dict[str, Any]:
@@ -51,13 +52,13 @@ def tests(plan: Plan) -> dict[str, Any]:
         "evaluation_interval": "1m",
         "tests": [
             {
-                "name": "the Watchdog fires from the first evaluation on",
+                "name": "Watchdog fires from the first evaluation on",
                 "interval": "1m",
                 "input_series": [],
                 "alert_rule_test": [_expect("0s", watchdog, fires=True)],
             },
             {
-                "name": "an exporter that is lost for ten minutes is missed",
+                "name": "ExporterAbsent fires after ten minutes without any",
                 "interval": "1m",
                 "input_series": [there],
                 "alert_rule_test": [
@@ -68,6 +69,7 @@ def tests(plan: Plan) -> dict[str, Any]:
                 ],
             },
             *gone.tests(plan),
+            *twice.tests(plan),
         ],
     }
 

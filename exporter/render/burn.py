@@ -42,7 +42,7 @@ _WORDS = {"1h": "hour", "6h": "six hours", "1d": "day", "3d": "three days"}
 class Budget(NamedTuple):
     """A KPI's budget in a plan: the share of events that may be bad.
 
-    `promise` is the warning whose limit it is about, and says for whom.
+    `promise` is the target or warning whose limit it is about, and says for whom.
     """
 
     kpi: Kpi
@@ -52,7 +52,7 @@ class Budget(NamedTuple):
 
     @property
     def limit(self) -> float:
-        """The limit of the warning."""
+        """The limit of that promise."""
         return self.promise.alert.limit
 
 
@@ -66,10 +66,17 @@ def group(plan: Plan, subject: Subject) -> list[dict[str, Any]]:
 
 
 def budgets(plan: Plan, subject: Subject) -> Iterator[Budget]:
-    """Yield the budgets of a subject's KPIs that have a promise to be judged by."""
+    """Yield the budgets of a subject's KPIs that have a promise to be judged by.
+
+    That is a target where one is stated beside the alerts (`info`), else the warning.
+    """
     for kpi in subject.kpis:
-        for each in plan.promises(kpi):
-            if kpi.burn and each.alert.severity is Severity.WARNING:
+        promises = list(plan.promises(kpi))
+        severities = {each.alert.severity for each in promises}
+        info = Severity.INFO in severities
+        objective = Severity.INFO if info else Severity.WARNING
+        for each in promises:
+            if kpi.burn and each.alert.severity is objective:
                 share = kpi.burn.budget or each.alert.limit
                 yield Budget(kpi, kpi.burn, share, each)
 

@@ -68,7 +68,9 @@ def of_subject(plan: Plan, subject: Subject) -> dict[str, Any]:
     lines: list[Line] = []
     for question, kpis in _grouped(subject.kpis, lambda kpi: kpi.panel.row).items():
         lines += [(1, [row(question)]), *_lines(plan, kpis)]
-    names = {rules.who_label(kpi): rules.record_name(kpi) for kpi in subject.kpis}
+    # The first KPI of each kind: later ones may be about what not everybody has.
+    last = reversed(subject.kpis)
+    names = {rules.who_label(kpi): rules.record_name(kpi) for kpi in last}
     first = rules.record_name(subject.kpis[0])
     head = Head(
         f"kpi-{subject.subject}",

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from exporter.render import rules, whom
+from exporter.render.series import braces
 from exporter.render.words import alert_name
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from exporter.catalogue.model import Edge, Subject
     from exporter.catalogue.plan import Plan
     from exporter.render.whom import Whom
@@ -17,29 +20,41 @@ _SAFE = 0.05
 
 def tests(plan: Plan, subject: Subject) -> list[dict[str, Any]]:
     """Make two tests per edge: there beyond it, not there at it."""
+    edges = [(kpi, edge) for kpi in subject.kpis for edge in kpi.edges]
     return [
-        _test(who, edge, there=there)
-        for kpi in subject.kpis
-        for edge in kpi.edges
+        test
+        for kpi, edge in edges
         for who in whom.everybody(plan, kpi)
-        for there in (True, False)
+        for test in _tests(who, edge)
     ]
 
 
-def _test(who: Whom, edge: Edge, *, there: bool) -> dict[str, Any]:
+def _tests(who: Whom, edge: Edge) -> Iterator[dict[str, Any]]:
+    if edge.above is None:
+        yield _test(who, edge, "always", 1.0)
+        return
+    beyond = edge.above * (1 + _SAFE) or 1.0
+    yield _test(who, edge, f"beyond {edge.above:.12g}", beyond)
+    nothing = _test(who, edge, f"not at {edge.above:.12g}", edge.above)
+    nothing["promql_expr_test"][0]["exp_samples"] = []
+    yield nothing
+
+
+def _test(who: Whom, edge: Edge, when: str, value: float) -> dict[str, Any]:
     at = rules.settled(who.kpi)
     what = "" if edge.of == "value" else edge.of
-    beyond = edge.above * (1 + _SAFE) or 1.0
-    place = "beyond" if there else "not at"
+    left_out = who.kpi.by if edge.of == "evidence" else ()
+    labels = {name: text for name, text in who.labels.items() if name not in left_out}
+    series = rules.record_name(who.kpi, what)
     return {
-        "name": f"{alert_name(who.kpi)} has a {edge.of} {place} {edge.above:.12g}",
+        "name": f"{alert_name(who.kpi)} has a {edge.of} {when}",
         "interval": "1m",
-        "input_series": who.series(edge.inputs, beyond if there else edge.above, at),
+        "input_series": who.series(edge.inputs, value, at),
         "promql_expr_test": [
             {
-                "expr": f"count({rules.record_name(who.kpi, what)})",
+                "expr": f"count by ({', '.join(labels)}) ({series})",
                 "eval_time": f"{int(at)}s",
-                "exp_samples": [{"labels": "{}", "value": 1}] if there else [],
+                "exp_samples": [{"labels": braces(labels), "value": 1}],
             }
         ],
     }

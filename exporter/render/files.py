@@ -16,7 +16,6 @@ from exporter.render import (
     dashboards,
     edge_tests,
     evidence_tests,
-    gone,
     pages,
     rule_tests,
     rules,
@@ -71,8 +70,6 @@ def _plain(plan: Plan) -> Iterator[tuple[str, str]]:
             made["tests"] += comparison_tests.tests(plan, subject)
             made["tests"] += edge_tests.tests(plan, subject)
             yield f"rules/tests/{name}.yaml", head + dump(made)
-        for kpi in subject.kpis:
-            yield f"rules/runbooks/{kpi.id}.md", pages.runbook(plan, kpi)
         yield f"dashboards/{name}.json", _json(dashboards.of_subject(plan, subject))
     yield "dashboards/overview.json", _json(overview(plan))
     head = _first_line("")
@@ -80,7 +77,8 @@ def _plain(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "rules/always.yaml", head + dump({"groups": groups})
     if plan.speed == 1:
         yield "rules/tests/always.yaml", head + dump(always.tests(plan))
-    yield f"rules/runbooks/{gone.KPI}.md", gone.RUNBOOK
+    for page, text in pages.named(plan).items():
+        yield f"rules/runbooks/{page}.md", text
     yield "rules/README.md", pages.reference(plan)
 
 

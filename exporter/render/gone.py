@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from exporter.catalogue.applications import Application
     from exporter.catalogue.plan import Plan
 
-KPI = "series_gone"
+PAGE = "series_gone"
+"""The name of the runbook."""
 _COLLECTORS = 'kpi_exporter_collector_success{target!=""}'
 _HOLD = 600.0
 _QUIET = 900.0  # an application that was just started may have had nothing to do
@@ -91,8 +92,8 @@ def _expression(selector: str, by: str, elsewhere: str) -> str:
     What cannot be scraped is missed by another alert.
     """
     return (
-        f"group by ({by}) (last_over_time({selector}[1h]))"
-        f" unless on ({elsewhere}) {selector}"
+        f"group by ({by}) (present_over_time({selector}[1h]))"
+        f" unless on ({elsewhere}) group by ({elsewhere}) ({selector})"
         " unless on (job, instance) up == 0"
     )
 
@@ -103,12 +104,12 @@ def _of_collectors(plan: Plan) -> dict[str, Any]:
         "alert": "CollectorGone",
         "expr": _expression(_COLLECTORS, "job, instance, target, collector", where),
         "for": f"{round(_HOLD)}s",
-        "labels": {"severity": "warning", "kpi": KPI, **plan.labels},
+        "labels": {"severity": "warning", "kpi": "collector_gone", **plan.labels},
         "annotations": {
             "summary": "No longer read: {{ $labels.target }} {{ $labels.collector }}",
             "description": "It was there in the last hour. What is promised of it is "
             "judged by nobody now.",
-            "runbook_url": f"{plan.links.runbooks}/{KPI}",
+            "runbook_url": f"{plan.links.runbooks}/{PAGE}",
         },
     }
 
@@ -117,7 +118,11 @@ def _of_application(
     plan: Plan, application: Application, series: str
 ) -> dict[str, Any]:
     selector = f"{series}{{{application.selector}}}"
-    own = {"kpi": KPI, "application": application.name, "series": series}
+    own = {
+        "kpi": "application_series_gone",
+        "application": application.name,
+        "series": series,
+    }
     return {
         "alert": "ApplicationSeriesGone",
         "expr": _expression(selector, "job, instance", "job"),
@@ -127,7 +132,7 @@ def _of_application(
             "summary": f"No longer given: {series} on {{{{ $labels.instance }}}}",
             "description": "The application answers, and gave it in the last hour. "
             "What is promised of it is judged by nobody now.",
-            "runbook_url": f"{plan.links.runbooks}/{KPI}",
+            "runbook_url": f"{plan.links.runbooks}/{PAGE}",
         },
     }
 

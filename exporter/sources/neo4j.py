@@ -15,6 +15,7 @@ from exporter.config import Neo4jTarget
 from exporter.errors import Reason, SourceError
 from exporter.secret import read_secret
 from exporter.sources.base import Source
+from exporter.sources.neo4j_calendar import shrink
 from exporter.sources.neo4j_errors import classify
 from exporter.sources.neo4j_login import FailedLogin
 from exporter.sources.neo4j_plan import Plan, Refusal, parse
@@ -52,6 +53,7 @@ class Neo4jSource(Source[Neo4jTarget]):
     def __init__(self, config: Neo4jTarget) -> None:
         """Keep the target's settings; nothing is opened yet."""
         super().__init__(config)
+        shrink()
         self.clock: Callable[[], float] = _now
         self._server: Server | None = None
         self._driver: AsyncDriver | None = None

@@ -100,7 +100,6 @@ async def faking(*answers: bytes | None) -> AsyncIterator[str]:
             Reason.CONNECT,
             "does not support SSL",
         ),
-        ("postgres@127.0.0.1/postgres?hush-4711=1", Reason.CONNECT, "dsn"),
     ],
 )
 async def test_what_keeps_us_out_is_told_without_the_secret(

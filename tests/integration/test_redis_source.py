@@ -228,20 +228,3 @@ async def test_tls_with_an_unknown_authority_is_refused_with_the_remedy(
     assert caught.value.reason is Reason.CONNECT
     assert str(caught.value).startswith(f"the certificate of {place} is not trusted")
     assert caught.value.fix == "add ?ssl_ca_certs=/path/to/ca.pem to the url"
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "redis://127.0.0.1?protocol=3",
-        "redis://127.0.0.1?ssl_ca_certs=/ca.pem",
-        "redis://127.0.0.1?db=many",
-        "rediss://127.0.0.1?nonsense=1",
-    ],
-)
-async def test_an_option_of_the_url_that_we_do_not_have_is_refused(url: str) -> None:
-    async with reading(url) as source:
-        with pytest.raises(SourceError) as caught:
-            await source.connect(5)
-    assert caught.value.reason is Reason.CONNECT
-    assert "option" in str(caught.value)

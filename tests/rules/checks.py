@@ -64,11 +64,11 @@ def _filters(node: promql_parser.Expr) -> bool:
             return node.func.name in ("absent", "absent_over_time")
         case BinaryExpr() if str(node.op) == "or":
             return _filters(node.lhs) and _filters(node.rhs)
-        case BinaryExpr() if str(node.op) in ("and", "unless"):
+        case BinaryExpr() if str(node.op) == "and":
             return _filters(node.lhs)
         case BinaryExpr():
             is_bool = node.modifier is not None and node.modifier.return_bool
-            return str(node.op) in COMPARISONS and not is_bool
+            return str(node.op) in (*COMPARISONS, "unless") and not is_bool
     return False
 
 

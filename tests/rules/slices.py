@@ -10,10 +10,7 @@ from exporter.render.files import dump
 
 
 class Slice(NamedTuple):
-    """The groups of rules and the tests of one KPI.
-
-    Rules that belong to none have all the tests of their file.
-    """
+    """The groups of rules and the tests of one KPI."""
 
     name: str
     groups: list[dict[str, Any]]
@@ -66,4 +63,4 @@ def _tests_of(kpi: str, tests: dict[str, Any]) -> dict[str, Any]:
     alert = "".join(part.capitalize() for part in kpi.split("_"))
     mine = (alert, f"{alert}Burn")
     kept = [test for test in tests["tests"] if test["name"].split(" ")[0] in mine]
-    return {**tests, "tests": kept or tests["tests"]}
+    return {**tests, "tests": kept}

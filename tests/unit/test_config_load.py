@@ -242,3 +242,21 @@ web: {config_file: web.yaml}
     assert config.redis["a"].password_file == tmp_path / "secret"
     assert str(config.redis["b"].password_file) == "/run/secret"
     assert config.web.config_file == tmp_path / "web.yaml"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://127.0.0.1?protocol=3",
+        "redis://127.0.0.1?ssl_ca_certs=/ca.pem",
+        "redis://127.0.0.1?db=many",
+        "rediss://127.0.0.1?nonsense=1",
+    ],
+)
+def test_an_option_of_a_redis_url_that_we_do_not_have_is_refused(
+    tmp_path: Path, url: str
+) -> None:
+    [problem] = problems(tmp_path, f"redis: {{a: {{url: '{url}'}}}}")
+
+    assert problem.startswith("1: redis.a.url: the url has a")
+    assert "option" in problem

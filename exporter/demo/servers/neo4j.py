@@ -12,10 +12,9 @@ from neo4j.exceptions import DriverError, Neo4jError
 from exporter.demo.servers.neo4j_jars import VERSION, jars, missing
 from exporter.demo.servers.process import (
     Process,
-    ServerError,
-    free_port,
     hand_over,
 )
+from exporter.demo.servers.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,13 +39,14 @@ _SETTINGS = {
 }
 
 
-class Neo4jServer:
+class Neo4jServer(Server):
     """One server with its data in `folder`, on the same port as long as it is used.
 
     `settings` are lines of neo4j.conf. The first start takes 6-20 s and sets the
     password. A failure to start is a ServerError that holds the end of the log.
     """
 
+    product = "Neo4j"
     user = "neo4j"
 
     def __init__(
@@ -57,24 +57,14 @@ class Neo4jServer:
         settings: Mapping[str, str] | None = None,
     ) -> None:
         """Choose the port; nothing is fetched or started yet."""
-        self.folder = folder
-        self.port = free_port()
+        super().__init__(folder, settings)
         self.password = password
-        self.settings = dict(settings or {})
-        self._process: Process | None = None
         self._fresh = not (folder / "data").exists()
 
     @property
     def uri(self) -> str:
         """The address for clients; user and password are apart."""
         return f"bolt://127.0.0.1:{self.port}"
-
-    @property
-    def process(self) -> Process:
-        """The running server; raises ServerError when it was never started."""
-        if self._process is None:
-            raise ServerError("the Neo4j server was not started")
-        return self._process
 
     def start(self) -> None:
         """Start it, on its old port if it ran before, and wait for its first answer."""
@@ -118,28 +108,6 @@ class Neo4jServer:
         self.process.wait_until(ready, _START_PATIENCE)
         self._fresh = False
         self.process.wait_until(self._answers, _START_PATIENCE)
-
-    def stop(self) -> None:
-        """End it in good order; one that does not run is no error."""
-        if self._process is not None:
-            self._process.stop()
-
-    def restart(self) -> None:
-        """Stop and start it on the same port."""
-        self.stop()
-        self.start()
-
-    def pause(self) -> None:
-        """Freeze it: the kernel accepts connections, nothing is answered."""
-        self.process.pause()
-
-    def resume(self) -> None:
-        """Let a frozen server run on."""
-        self.process.resume()
-
-    def kill(self) -> None:
-        """End it as a crash would; `start` brings it back."""
-        self.process.kill()
 
     def _takes_password(self) -> bool:
         text = "ALTER CURRENT USER SET PASSWORD FROM $old TO $new"

@@ -19,11 +19,11 @@ from exporter.demo.servers.postgres_binaries import from_wheel, readable
 from exporter.demo.servers.process import (
     Process,
     ServerError,
-    free_port,
     hand_over,
     identity,
     unprivileged,
 )
+from exporter.demo.servers.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +45,7 @@ _SETTINGS = {
 }
 
 
-class PostgresServer:
+class PostgresServer(Server):
     """One server with its data in `folder`, on the same port as long as it is used.
 
     `installation` holds `bin`, `lib` and `share`: `from_wheel()` unless told otherwise,
@@ -54,6 +54,7 @@ class PostgresServer:
     holds the end of the log.
     """
 
+    product = "PostgreSQL"
     user = "postgres"
 
     def __init__(
@@ -65,19 +66,9 @@ class PostgresServer:
         settings: Mapping[str, str] | None = None,
     ) -> None:
         """Choose the port, which may be set anew before the start; write nothing."""
-        self.folder = folder
-        self.port = free_port()
+        super().__init__(folder, settings)
         self.password = password
-        self.settings = dict(settings or {})
         self._installation = installation
-        self._process: Process | None = None
-
-    @property
-    def process(self) -> Process:
-        """The running postmaster; raises ServerError when it was never started."""
-        if self._process is None:
-            raise ServerError("the PostgreSQL server was not started")
-        return self._process
 
     @property
     def programs(self) -> Path:

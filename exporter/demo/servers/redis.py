@@ -13,10 +13,10 @@ from urllib.parse import quote
 from exporter.demo.servers.process import (
     Process,
     ServerError,
-    free_port,
     hand_over,
     unprivileged,
 )
+from exporter.demo.servers.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +47,7 @@ def from_path() -> Path:
     raise ServerError("no redis-server is installed; Debian: apt install redis-server")
 
 
-class RedisServer:
+class RedisServer(Server):
     """One server with its data in `folder`, on the same port as long as it is used.
 
     `settings` are lines of redis.conf, such as `{"maxmemory": "64mb"}`, quoted as
@@ -55,6 +55,8 @@ class RedisServer:
     must be open to the user `nobody` when we are root. A failure to start is a
     ServerError that holds the end of the log.
     """
+
+    product = "Redis"
 
     def __init__(
         self,
@@ -65,25 +67,15 @@ class RedisServer:
         settings: Mapping[str, str] | None = None,
     ) -> None:
         """Choose the port; `binary` is the installed server unless told otherwise."""
-        self.folder = folder
-        self.port = free_port()
+        super().__init__(folder, settings)
         self.password = password
-        self.settings = dict(settings or {})
         self._binary = binary
-        self._process: Process | None = None
 
     @property
     def url(self) -> str:
         """The address for clients, with the password when there is one."""
         login = f":{quote(self.password, safe='')}@" if self.password else ""
         return f"redis://{login}127.0.0.1:{self.port}/0"
-
-    @property
-    def process(self) -> Process:
-        """The running server; raises ServerError when it was never started."""
-        if self._process is None:
-            raise ServerError("the Redis server was not started")
-        return self._process
 
     def start(self) -> None:
         """Start it, on its old port if it ran before, and wait until it answers."""
@@ -92,23 +84,6 @@ class RedisServer:
             [self._program(), self._settings_file()], self.folder / "redis.log"
         )
         self._process.wait_until(self._answers, _START_PATIENCE)
-
-    def stop(self) -> None:
-        """End it in good order; one that does not run is no error."""
-        if self._process is not None:
-            self._process.stop()
-
-    def pause(self) -> None:
-        """Freeze it: the kernel accepts connections, nothing is answered."""
-        self.process.pause()
-
-    def resume(self) -> None:
-        """Let a frozen server run on."""
-        self.process.resume()
-
-    def kill(self) -> None:
-        """End it as a crash would; `start` brings it back."""
-        self.process.kill()
 
     def _settings_file(self) -> str:
         """Write redis.conf, which keeps the password out of the list of processes."""
