@@ -23,6 +23,7 @@ from exporter.catalogue.queries import GraphQuery  # noqa: TC001 - pydantic read
 from exporter.collector import SourceKind
 from exporter.config_host import HostSettings
 from exporter.config_indexes import TableIndexes, known_set
+from exporter.config_postgres import PostgresSettings
 from exporter.sources.address import check
 from exporter.units import Duration, address, check_bolt, check_http, check_port
 
@@ -116,10 +117,11 @@ class Tables(Strict):
     top: Annotated[int, Field(ge=0, le=500)] = 50
 
 
-class PostgresTarget(TableIndexes, WithSecret):
+class PostgresTarget(TableIndexes, PostgresSettings, WithSecret):
     """A PostgreSQL server, reached through one database.
 
-    `connections` is the most that we hold at once, one for each database we read in.
+    `connections` is the most that we hold at once, one for each database we read in and
+    one for `sampling`.
     """
 
     kind: ClassVar[SourceKind] = SourceKind.POSTGRES
@@ -131,6 +133,11 @@ class PostgresTarget(TableIndexes, WithSecret):
     users: Filter = Filter()
     statements: Statements = Statements()
     tables: Tables = Tables()
+
+    @property
+    def sampled(self) -> bool:
+        """Whether running statements are looked at between polls."""
+        return self.sampling.enabled and self.connections > 1
 
     @field_validator("dsn")
     @classmethod

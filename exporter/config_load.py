@@ -51,7 +51,17 @@ def load(path: Path | None, given: dict[str, Any] | None = None) -> Config:
     config = _checked(document, merged, given or {}, problems)
     if config is None or problems:
         raise ConfigError(sorted(problems, key=_by_line))
+    _promise(config)
     return _named(config)
+
+
+def _promise(config: Config) -> None:
+    """Tell PostgreSQL targets which limits their statements are to be counted at."""
+    if config.kpis and config.postgres:
+        from exporter import promises
+
+        for name, target in config.postgres.items():
+            target.promise(promises.statement_limits(config, name))
 
 
 def _checked(

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from exporter.config import Config, Limits
     from exporter.yaml_file import Location
 
+STATEMENT_KPIS = ("db_query_p95",)
+"""Those whose limits must be bounds of the histogram that they read."""
+
 
 def plan_of(config: Config) -> Plan:
     """Return what is to be rendered for a configuration that `problems` finds good."""
@@ -47,6 +50,21 @@ def plan_of(config: Config) -> Plan:
         links=Links(runbooks, dashboards, f"{base}/evidence"),
         applications=known or (applications.Application(),),
         interval=config.interval,
+    )
+
+
+def statement_limits(config: Config, target: str) -> tuple[float, ...]:
+    """Return the limits, in seconds, that are set for a target's statement latency."""
+    return tuple(
+        sorted(
+            {
+                limit
+                for name, override in plan_of(config).overrides.items()
+                if name in STATEMENT_KPIS
+                for limits in (override.limits, override.targets.get(target, {}))
+                for limit in limits.values()
+            }
+        )
     )
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Row = tuple[Any, ...]
 Statement = tuple[int, int, int | None]
 
-USER, DATABASE, QUERY, _TOPLEVEL, CALLS, TIME = range(6)
+USER, DATABASE, QUERY, TOPLEVEL, CALLS, TIME = range(6)
 
 OTHER = "other"
 _MOST_DATABASES = 100
@@ -42,7 +42,8 @@ class Poll(NamedTuple):
     count. Rows of `left_out`, a user and a query id, or a user and None for all of his,
     do not; rows of `held` wait until a later poll. `size` statements at the most have
     series, all of `users` that still have a name, chosen by the figures at the places
-    `busy`, each group a kind of load.
+    `busy`, each group a kind of load. Where `figures` says how many figures there are,
+    what follows them is not added up.
     """
 
     origin: Origin
@@ -53,6 +54,13 @@ class Poll(NamedTuple):
     held: AbstractSet[tuple[int, int | None]]
     size: int
     busy: tuple[tuple[int, ...], ...]
+    figures: int | None = None
+
+    def sums(self, row: Row) -> Row:
+        """Return the figures of a row that can be added up."""
+        return (
+            row[CALLS:] if self.figures is None else row[CALLS : CALLS + self.figures]
+        )
 
     def counts(self, row: Row) -> bool:
         """Tell whether a row is of a statement that is to be counted."""
@@ -66,6 +74,13 @@ class Poll(NamedTuple):
         user, _, query = statement
         named = query is not None and user in self.users
         return named and (user, query) not in self.held
+
+
+class Growth(NamedTuple):
+    """A row that grew, and the one of the poll before unless it counts from 0."""
+
+    new: Row
+    old: Row | None
 
 
 class Change(NamedTuple):
@@ -123,10 +138,11 @@ class Scores:
 
 @dataclass(slots=True)
 class Ledger:
-    """Sums per statement and, for the rest, per database name."""
+    """Sums per statement and, for the rest, per database name; rows that grew."""
 
     of: dict[Statement, list[float]] = field(default_factory=dict)
     other: dict[str, list[float]] = field(default_factory=dict)
+    grown: list[Growth] = field(default_factory=list)
     _origin: Origin | None = None
     _last: dict[Row, Row] = field(default_factory=dict)
     _hidden: set[Row] = field(default_factory=set)
@@ -141,6 +157,7 @@ class Ledger:
         another server, which took over, had counted before.
         """
         now = _by_key(poll.rows)
+        self.grown = []
         self._settle()
         if self._origin is None:
             self._begin(poll, now)
@@ -154,7 +171,7 @@ class Ledger:
     def _begin(self, poll: Poll, now: Mapping[Row, Row]) -> None:
         """Choose by all that was done before us, and let every series begin at 0."""
         past = [
-            _change(poll, key, row[CALLS:])
+            _change(poll, key, poll.sums(row))
             for key, row in now.items()
             if poll.counts(row)
         ]
@@ -180,8 +197,11 @@ class Ledger:
             if (row[USER], row[QUERY]) in poll.held:
                 _restore(now, key, before)
             elif poll.counts(row):
-                added = self._added(key, row[CALLS:], before and before[CALLS:])
+                old = poll.sums(before) if before else None
+                added = self._added(key, poll.sums(row), old)
                 if added:
+                    from_0 = old is None or added[0] == row[CALLS]
+                    self.grown.append(Growth(row, None if from_0 else before))
                     yield _change(poll, key, added)
 
     def _added(self, key: Row, new: Row, old: Row | None) -> Sequence[float] | None:

@@ -5,12 +5,21 @@ pg_stat_statements_seconds_total{user="web",datname="orders",queryid="-813…"} 
 pg_stat_statements_calls_total{user="other",datname="orders",queryid="other"} 77
 pg_stat_statements_query_id{queryid="-813…",query="SELECT * FROM t WHERE id = $1"} 1
 pg_stat_statements_dealloc_total 0
+pg_statement_duration_seconds_bucket{datname="orders",le="0.1"} 5102
+pg_statement_duration_seconds_sum{datname="orders"} 33.1
+pg_statement_duration_seconds_count{datname="orders"} 5120
+pg_statement_duration_source{source="estimate"} 1
+pg_statements_slower_total{datname="orders",threshold="0.1",bound="least"} 11
 
 Counted from our first poll on, summed over `toplevel`, without our own statements. The
 hundred (`statements.top`) that make most time, calls or blocks of late have series of
 their own, all else is `other` of its database: the sum over `queryid` is the true total
 whoever comes and goes. Statements that other roles hide from us are in `other` too.
 A query id's text comes some polls after its figures, literals and comments left out.
+
+The durations are of top-level statements alone: sum and count are exact, the buckets
+estimated from calls, mean, deviation and extremes between two polls, and from the ages
+of running statements; `bound` says what is certain (_postgres_durations.py).
 """
 
 from __future__ import annotations
@@ -18,22 +27,34 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from exporter.collector import Collector, Finding, SourceKind
-from exporter.collectors._postgres import (
-    Names,
-    hidden_statistics,
-    keeps,
-    settings_off,
+from exporter.collector import Collector, SourceKind
+from exporter.collectors._postgres import Names, keeps
+from exporter.collectors._postgres_durations import Durations, Grown
+from exporter.collectors._postgres_durations_samples import (
+    DURATION,
+    SLOWER,
+    SOURCE,
+    duration_samples,
 )
 from exporter.collectors._postgres_ledger import (
     DATABASE,
     OTHER,
     QUERY,
+    TOPLEVEL,
     USER,
     Ledger,
     Origin,
     Poll,
     Statement,
+)
+from exporter.collectors._postgres_memory import Running
+from exporter.collectors._postgres_statements_check import VIEW, inspect
+from exporter.collectors._postgres_statements_view import (
+    FIGURES,
+    JIT_SINCE,
+    QUERIES,
+    counted,
+    statement_samples,
 )
 from exporter.collectors._postgres_text import Answer, Texts
 from exporter.errors import Reason, SourceError
@@ -44,27 +65,12 @@ if TYPE_CHECKING:
 
     from exporter.metrics import Sample
     from exporter.sources.postgres import Extension, PostgresSource
+    from exporter.sources.postgres_sampling import Looks
 
-VIEW = "pg_stat_statements"
-_REST = """
-    shared_blks_hit, shared_blks_read, temp_blks_written, wal_bytes::int8
-from {schema}.pg_stat_statements(false)
-"""
-# By the lowest version of the extension, which may be older than its server.
-QUERIES = {
-    (1, 8): f"""
-select userid, dbid, queryid, true, calls, total_exec_time, rows,
-    blk_read_time, blk_write_time, total_plan_time, {_REST}""",
-    (1, 9): f"""
-select userid, dbid, queryid, toplevel, calls, total_exec_time, rows,
-    blk_read_time, blk_write_time, total_plan_time, {_REST}""",
-    (1, 11): f"""
-select userid, dbid, queryid, toplevel, calls, total_exec_time, rows,
-    shared_blk_read_time, shared_blk_write_time, total_plan_time, {_REST}""",
-}
 _OURSELVES = """
 select extract(epoch from pg_postmaster_start_time())::float8 as started,
-    (select oid from pg_roles where rolname = current_user) as role
+    (select oid from pg_roles where rolname = current_user) as role,
+    extract(epoch from clock_timestamp())::float8 as now
 """
 _SINCE_1_9 = """
     , dealloc, extract(epoch from stats_reset)::float8 as reset
@@ -79,38 +85,7 @@ TEXTS = """
 select userid, queryid, left(query, 500) from {schema}.pg_stat_statements(true)
 where queryid = any(%s::int8[]) and query is not null
 """
-INSTALLED = """
-select current_setting('pg_stat_statements.track', true) as track,
-    installed_version <> default_version as outdated
-from pg_available_extensions where name = %s
-"""
-_LABELS = ("user", "datname", "queryid")
-_READ_TIME = "blk_read_time (shared_blk_read_time from 17 on)"
-_WRITE_TIME = "blk_write_time (shared_blk_write_time from 17 on)"
-# In the order of the columns, with what a column is to be divided by.
-FIGURES = tuple(
-    (
-        counter(
-            f"pg_stat_statements_{name}_total",
-            f"{column} of pg_stat_statements: {meaning}.",
-            *_LABELS,
-        ),
-        divisor,
-    )
-    for name, column, meaning, divisor in (
-        ("calls", "calls", "completed runs", 1),
-        ("seconds", "total_exec_time", "seconds", 1000),
-        ("rows", "rows", "rows returned or changed", 1),
-        ("block_read_seconds", _READ_TIME, "seconds, if track_io_timing", 1000),
-        ("block_write_seconds", _WRITE_TIME, "seconds, if track_io_timing", 1000),
-        ("plan_seconds", "total_plan_time", "seconds, if track_planning", 1000),
-        ("shared_blocks_hit", "shared_blks_hit", "blocks found in memory", 1),
-        ("shared_blocks_read", "shared_blks_read", "blocks read", 1),
-        ("temp_blocks_written", "temp_blks_written", "blocks spilled", 1),
-        ("wal_bytes", "wal_bytes", "bytes of write-ahead log", 1),
-    )
-)
-_BUSY = ((1,), (0,), (7, 8))  # by time, by calls, by blocks read or spilled
+_BUSY = ((1,), (0,), (7,), (10,))  # by time, calls, blocks read, blocks spilled
 TEXT = counter(
     "pg_stat_statements_query_id",
     "Text of pg_stat_statements without literals, 120 characters at most; always 1.",
@@ -134,16 +109,9 @@ class Info:
 
     started: float
     role: int
+    now: float
     dealloc: int | None = None
     reset: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Installed:
-    """How the extension is set, and whether it is older than its server's files."""
-
-    track: str | None
-    outdated: bool | None
 
 
 class Settings(NamedTuple):
@@ -153,10 +121,11 @@ class Settings(NamedTuple):
     users: Names
     top: int
     text: bool
+    limits: tuple[float, ...] = ()
 
 
 class Rows(NamedTuple):
-    """What was read; names by oid, and texts if any were asked for."""
+    """What was read; names by oid, texts if asked for; how many figures are known."""
 
     info: Info
     found: list[tuple[Any, ...]]
@@ -164,14 +133,18 @@ class Rows(NamedTuple):
     users: dict[int, str]
     answer: Answer
     settings: Settings
+    looks: Looks
+    known: int = len(FIGURES)
 
 
 @dataclass(slots=True)
 class State:
-    """The account of all statements, and their texts."""
+    """The account of all statements, their texts, and how long they took."""
 
     ledger: Ledger = field(default_factory=Ledger)
     texts: Texts = field(default_factory=Texts)
+    durations: Durations = field(default_factory=Durations)
+    now: float | None = None
 
 
 async def read(source: PostgresSource) -> Rows:
@@ -198,7 +171,10 @@ async def read(source: PostgresSource) -> Rows:
             config.users,
             config.statements.top,
             config.statements.text,
+            config.promised,
         ),
+        source.running(),
+        len(FIGURES) - (extension.version < JIT_SINCE),
     )
 
 
@@ -210,9 +186,12 @@ def samples(rows: Rows, state: State) -> Iterator[Sample]:
     for (user, database, query), figures in of.items():
         name, datname = rows.users.get(user), rows.databases.get(database)
         if name is not None and datname is not None:  # else it was dropped
-            yield from _samples(figures, (name, datname, str(query)))
+            labels = (name, datname, str(query))
+            yield from statement_samples(figures[: rows.known], labels)
     for datname, figures in other.items():
-        yield from _samples(figures, (OTHER, datname, OTHER))
+        labels = (OTHER, datname, OTHER)
+        yield from statement_samples(figures[: rows.known], labels)
+    yield from duration_samples(state.durations)
     if rows.settings.text:
         for query, shown in state.texts.of.items():
             yield TEXT(1 if shown else None, str(query), shown)
@@ -239,16 +218,34 @@ def _account(
         {(role, query) for query in state.texts.unclear},
         settings.top,
         _BUSY,
+        len(FIGURES),
     )
     state.ledger.update(poll)
+    _time(rows, state, poll.databases)
     members = {query for _, _, query in state.ledger.of if query is not None}
     state.texts.ask(rows.answer, members if settings.text else set())
     return state.ledger.of, state.ledger.other
 
 
-def _samples(figures: list[float], labels: tuple[str, str, str]) -> Iterator[Sample]:
-    for (metric, divisor), value in zip(FIGURES, figures, strict=True):
-        yield metric(value / divisor if divisor > 1 else value, *labels)
+def _time(rows: Rows, state: State, databases: Mapping[int, str]) -> None:
+    """Take a poll into the account of durations."""
+    span = rows.info.now - state.now if state.now is not None else 0.0
+    state.now = rows.info.now
+    state.durations.update(
+        (
+            Grown(
+                (key[USER], key[DATABASE], key[QUERY]) if key[QUERY] else None,
+                databases[key[DATABASE]],
+                counted(key),
+                counted(old) if old else None,
+            )
+            for key, old in state.ledger.grown
+            if key[TOPLEVEL]
+        ),
+        Running(rows.looks.ages, rows.looks.looks / span if span > 0 else 0.0),
+        rows.settings.limits,
+        state.ledger.other,
+    )
 
 
 def _of(queries: Mapping[tuple[int, int], str], extension: Extension) -> str:
@@ -264,34 +261,13 @@ def _of(queries: Mapping[tuple[int, int], str], extension: Extension) -> str:
     return queries[max(fitting)]
 
 
-async def inspect(source: PostgresSource) -> list[Finding]:
-    """Find what keeps statements or their times from being counted or seen."""
-    findings = [
-        *await hidden_statistics(source, "other roles' statements count as other only"),
-        *await settings_off(
-            source,
-            {
-                "track_io_timing": "block_read_seconds and block_write_seconds stay 0",
-                "compute_query_id": "no statement is counted",
-            },
-        ),
-    ]
-    (state,) = await source.fetch(Installed, INSTALLED, (VIEW,))
-    if state.track == "none":
-        fix = (
-            "ALTER SYSTEM SET pg_stat_statements.track = top; SELECT pg_reload_conf();"
-        )
-        findings.append(Finding("no statement is counted", fix))
-    if state.outdated:
-        fix = f"ALTER EXTENSION {VIEW} UPDATE;"
-        findings.append(Finding("the extension is older than its server", fix))
-    return findings
-
-
 COLLECTOR = Collector(
     name="statements",
     source=SourceKind.POSTGRES,
-    metrics=(*(metric for metric, _ in FIGURES), TEXT, DEALLOC, RESET),
+    metrics=(
+        *(metric for metric, _ in FIGURES),
+        *(TEXT, DEALLOC, RESET, DURATION, SOURCE, SLOWER),
+    ),
     read=read,
     samples=samples,
     state=State,

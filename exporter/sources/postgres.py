@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection
-from psycopg.pq import TransactionStatus
 from psycopg.rows import class_row, tuple_row
 
 from exporter.config import PostgresTarget
@@ -25,6 +24,7 @@ from exporter.sources.postgres_databases import (
     Database,
     Databases,
 )
+from exporter.sources.postgres_sampling import Looks, Sampler
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -93,6 +93,7 @@ class PostgresSource(Source[PostgresTarget]):
         self._database = ""
         self.coverage = Coverage()
         self._others = Databases(config, lambda name: PostgresSource(config, name))
+        self._sampler = Sampler(lambda: PostgresSource(config))
         self.wanted: set[int] = set()
         self._connection: AsyncConnection[Any] | None = None
         self._extensions: dict[str, Extension] = {}
@@ -105,7 +106,7 @@ class PostgresSource(Source[PostgresTarget]):
     def connections(self) -> int:
         """Connections to the server that are open now, in all databases."""
         open_ = self._connection is not None and not self._connection.closed
-        return int(open_) + self._others.connections
+        return int(open_) + self._others.connections + self._sampler.connections
 
     def of_version(self, queries: Mapping[int, str]) -> str:
         """Choose among queries by the lowest version that each is for."""
@@ -169,6 +170,11 @@ class PostgresSource(Source[PostgresTarget]):
             )
         return self._extensions[name]
 
+    def running(self) -> Looks:
+        """Return the statements seen running since the last call, and keep looking."""
+        self._others.reserved = int(self.config.sampled)
+        return self._sampler.take(self)
+
     def discard(self) -> None:
         """Throw the connection away at once, without waiting for the server."""
         self._others.discard()
@@ -178,6 +184,7 @@ class PostgresSource(Source[PostgresTarget]):
 
     async def close(self) -> None:
         """Say good-bye to the server without waiting for it."""
+        self._sampler.stop()
         self.discard()
 
     async def _connect(self) -> None:
@@ -225,14 +232,7 @@ class PostgresSource(Source[PostgresTarget]):
         """Tell whether the connection is idle and its server has not closed it."""
         if self._connection is None or self._connection.closed:
             return False
-        pgconn = self._connection.pgconn
-        try:
-            pgconn.consume_input()  # reads the reason for an end, if there is one,
-            pgconn.is_busy()
-            pgconn.consume_input()  # and then the end
-        except psycopg.OperationalError:
-            return False
-        return pgconn.transaction_status == TransactionStatus.IDLE
+        return postgres_errors.idle(self._connection.pgconn)
 
     async def _read(self, read: Callable[[Self], Awaitable[ResultT]]) -> ResultT:
         await self._send(self._begin)

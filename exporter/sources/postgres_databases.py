@@ -84,6 +84,7 @@ class Databases(Generic[SourceT]):
         self._paused: dict[str, tuple[float, SourceError]] = {}
         self._queries = 0
         self._free = 0
+        self.reserved = 0  # connections of the budget that are used elsewhere
 
     @property
     def connections(self) -> int:
@@ -125,7 +126,7 @@ class Databases(Generic[SourceT]):
         found: dict[str, ResultT] = {}
         failed = {o.datname: _denied(o, role) for o in others if not o.allowed}
         ranked = sorted((one for one in others if one.allowed), key=self._rank)
-        budget = self._config.connections - 1
+        budget = max(0, self._config.connections - 1 - self.reserved)
         for one in ranked[:budget]:
             spent = asyncio.get_running_loop().time() - began
             try:

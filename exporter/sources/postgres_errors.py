@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from exporter.errors import Reason, SourceError
 from exporter.secret import mask
+
+if TYPE_CHECKING:
+    from psycopg.pq.abc import PGconn
 
 PRELOAD = (
     "shared_preload_libraries = 'pg_stat_statements' in postgresql.conf, then restart"
@@ -116,6 +120,17 @@ def missing_extension(name: str, database: str) -> SourceError:
         answered=True,
         fix=f"CREATE EXTENSION {name};",
     )
+
+
+def idle(pgconn: PGconn) -> bool:
+    """Tell whether a connection is not in use and its server has not closed it."""
+    try:
+        pgconn.consume_input()  # reads the reason for an end, if there is one,
+        pgconn.is_busy()
+        pgconn.consume_input()  # and then the end
+    except psycopg.OperationalError:
+        return False
+    return pgconn.transaction_status == TransactionStatus.IDLE
 
 
 def quoted(name: str) -> str:

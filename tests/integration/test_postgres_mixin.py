@@ -28,7 +28,7 @@ GROWING = (
 
 
 def needed() -> Iterator[str]:
-    """Yield the names that the mixin's expressions ask for, but for those of our health."""
+    """Yield the names that the mixin's expressions ask for, but for our health."""
     for line in (ROOT / "tests/data/peer-needs.tsv").read_text().splitlines():
         name, who = line.split("\t")
         if who == _MIXIN and name not in HEALTH:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from exporter.collectors._postgres_durations_samples import DURATION
+from exporter.collectors._postgres_statements_view import FIGURES
 from exporter.collectors._postgres_text import MARK, Answer
 from exporter.collectors.postgres_statements import (
     COLLECTOR,
-    FIGURES,
     Info,
     Rows,
     Settings,
@@ -15,6 +16,7 @@ from exporter.collectors.postgres_statements import (
     samples,
 )
 from exporter.config import Filter
+from exporter.sources.postgres_sampling import Looks
 from tests.unit.postgres_samples import values
 
 if TYPE_CHECKING:
@@ -29,7 +31,8 @@ OTHER = ("other", "shop", "other")
 
 
 def row(user: int, query: int | None, calls: int, database: int = 1) -> tuple[Any, ...]:
-    return (user, database, query, True, calls, calls * 500.0, *range(1, 9))
+    spread = (0.0, 500.0, 500.0)
+    return (user, database, query, True, calls, calls * 500.0, *range(1, 12), *spread)
 
 
 def settings(**given: Any) -> Settings:
@@ -48,12 +51,20 @@ def rows(
     **given: Any,
 ) -> Rows:
     return Rows(
-        Info(1000.0, MONITOR, given.get("dealloc"), given.get("reset")),
+        Info(
+            1000.0,
+            MONITOR,
+            given.get("now", 1100.0),
+            given.get("dealloc"),
+            given.get("reset"),
+        ),
         [*found],
         {1: "shop", 2: "mail"},
         {WEB: "web", MONITOR: "monitor"},
         Answer(frozenset(asked), [*texts], given.get("wanted", set())),
         settings(**given),
+        Looks(given.get("ages", {}), given.get("looks", 0)),
+        given.get("known", len(FIGURES)),
     )
 
 
@@ -63,12 +74,13 @@ def after(state: State, *polls: Rows) -> Values:
 
 def test_figures_have_the_peers_names_and_base_units() -> None:
     state = State()
-    old = (WEB, 1, 7, True, 1, 500.0, *[0] * 8)
-    new = (WEB, 1, 7, True, 3, 2000.0, 5, 500.0, 250.0, 125.0, 40, 41, 42, 43)
+    old = (WEB, 1, 7, True, 1, 500.0, *[0] * 11, 0.0, 500.0, 500.0)
+    figures = (3, 2000.0, 5, 500.0, 250.0, 125.0, *range(40, 46), 3000.0)
+    new = (WEB, 1, 7, True, *figures, 117.9, 500.0, 750.0)
     found = after(state, rows(old), rows(new))
     labels = ("web", "shop", "7")
     assert [found[metric.name][labels] for metric, _ in FIGURES] == [
-        *(2, 1.5, 5, 0.5, 0.25, 0.125, 40, 41, 42, 43)
+        *(2, 1.5, 5, 0.5, 0.25, 0.125, *range(40, 46), 3)
     ]
 
 
@@ -77,14 +89,22 @@ def test_every_metric_is_declared_and_shown() -> None:
     first = rows(row(WEB, 7, 1), dealloc=0, reset=5.0)
     second = rows(row(WEB, 7, 1), texts=texts, asked=[7], dealloc=2, reset=5.5)
     found = after(State(), first, second)
-    assert found.keys() == {metric.name for metric in COLLECTOR.metrics}
+    parts = ("_bucket", "_sum", "_count")
+    shown = {m.name for m in COLLECTOR.metrics} - {DURATION.name}
+    assert found.keys() == shown | {DURATION.name + part for part in parts}
     assert found["pg_stat_statements_dealloc_total"] == {(): 2}
     assert found["pg_stat_statements_stats_reset_timestamp_seconds"] == {(): 5.5}
 
 
 def test_what_version_13_does_not_know_is_absent() -> None:
-    found = after(State(), rows(row(WEB, 7, 1)))
-    assert found.keys() == {metric.name for metric, _ in FIGURES}
+    found = after(State(), rows(row(WEB, 7, 1), known=len(FIGURES) - 1))
+    missing = {m.name for m in COLLECTOR.metrics} - found.keys() - {DURATION.name}
+    assert missing == {
+        "pg_stat_statements_query_id",
+        "pg_stat_statements_dealloc_total",
+        "pg_stat_statements_stats_reset_timestamp_seconds",
+        "pg_stat_statements_jit_seconds_total",
+    }
 
 
 def test_a_members_text_is_asked_for_and_shown_without_literals() -> None:

@@ -1,0 +1,47 @@
+"""The series that tell how long statements took, per database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from exporter.metrics import Sample, counter, gauge, histogram
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from exporter.collectors._postgres_durations import Durations
+
+DURATION = histogram(
+    "pg_statement_duration_seconds",
+    "Seconds that completed top-level statements took, from pg_stat_statements: sum "
+    "and count exact, buckets as pg_statement_duration_source says.",
+    "datname",
+)
+SOURCE = gauge(
+    "pg_statement_duration_source",
+    "Where the buckets of pg_statement_duration_seconds come from: estimate (from the "
+    "moments of pg_stat_statements); always 1.",
+    "source",
+)
+SLOWER = counter(
+    "pg_statements_slower_total",
+    "Top-level statements that took longer than threshold (seconds), by the moments of "
+    "pg_stat_statements: at the least and at the most for certain, and the estimate.",
+    *("datname", "threshold", "bound"),
+)
+
+
+def duration_samples(durations: Durations) -> Iterator[Sample]:
+    """Yield histograms, what they rest on, and what is certain."""
+    yield SOURCE(1, "estimate")
+    for datname, account in durations.accounts.items():
+        for bound, count in account.cumulative():
+            yield Sample(DURATION, count, (datname, repr(bound)), "_bucket")
+        yield Sample(DURATION, account.calls, (datname, "+Inf"), "_bucket")
+        yield Sample(DURATION, account.seconds, (datname,), "_sum")
+        yield Sample(DURATION, account.calls, (datname,), "_count")
+        for limit, slower in account.slower.items():
+            threshold = f"{limit:.12g}"
+            yield SLOWER(slower.least, datname, threshold, "least")
+            yield SLOWER(round(slower.estimate), datname, threshold, "estimate")
+            yield SLOWER(slower.most, datname, threshold, "most")

@@ -1,0 +1,83 @@
+"""The columns of pg_stat_statements that are read, and the series they become."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from exporter.collectors._postgres_ledger import CALLS, TIME
+from exporter.collectors._postgres_moments import Counted
+from exporter.metrics import counter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from exporter.metrics import Sample
+
+_REST = """
+    temp_blks_read, temp_blks_written, wal_bytes::int8, {jit},
+    stddev_exec_time, min_exec_time, max_exec_time
+from {{schema}}.pg_stat_statements(false)
+"""
+_OLD = """calls, total_exec_time, rows, blk_read_time, blk_write_time,
+    total_plan_time, shared_blks_hit, shared_blks_read, shared_blks_dirtied,"""
+_JIT = """jit_generation_time + jit_inlining_time
+    + jit_optimization_time + jit_emission_time"""
+_NO_JIT = _REST.format(jit="0::float8")
+_WITH_JIT = _REST.format(jit=_JIT)
+# By the lowest version of the extension, which may be older than its server.
+QUERIES = {
+    (1, 8): f"select userid, dbid, queryid, true, {_OLD} {_NO_JIT}",
+    (1, 9): f"select userid, dbid, queryid, toplevel, {_OLD} {_NO_JIT}",
+    (1, 10): f"select userid, dbid, queryid, toplevel, {_OLD} {_WITH_JIT}",
+    (1, 11): f"""
+select userid, dbid, queryid, toplevel, calls, total_exec_time, rows,
+    shared_blk_read_time, shared_blk_write_time,
+    total_plan_time, shared_blks_hit, shared_blks_read, shared_blks_dirtied, {_WITH_JIT}
+""",
+}
+JIT_SINCE = (1, 10)
+_LABELS = ("user", "datname", "queryid")
+_READ_TIME = "blk_read_time (shared_blk_read_time from 17 on)"
+_JIT_TIME = "jit_*_time"
+_WRITE_TIME = "blk_write_time (shared_blk_write_time from 17 on)"
+# In the order of the columns, with what a column is to be divided by.
+FIGURES = tuple(
+    (
+        counter(
+            f"pg_stat_statements_{name}_total",
+            f"{column} of pg_stat_statements: {meaning}.",
+            *_LABELS,
+        ),
+        divisor,
+    )
+    for name, column, meaning, divisor in (
+        ("calls", "calls", "completed runs", 1),
+        ("seconds", "total_exec_time", "seconds", 1000),
+        ("rows", "rows", "rows returned or changed", 1),
+        ("block_read_seconds", _READ_TIME, "seconds, if track_io_timing", 1000),
+        ("block_write_seconds", _WRITE_TIME, "seconds, if track_io_timing", 1000),
+        ("plan_seconds", "total_plan_time", "seconds, if track_planning", 1000),
+        ("shared_blocks_hit", "shared_blks_hit", "blocks found in memory", 1),
+        ("shared_blocks_read", "shared_blks_read", "blocks read", 1),
+        ("shared_blocks_dirtied", "shared_blks_dirtied", "blocks changed", 1),
+        ("temp_blocks_read", "temp_blks_read", "spilled blocks read", 1),
+        ("temp_blocks_written", "temp_blks_written", "blocks spilled", 1),
+        ("wal_bytes", "wal_bytes", "bytes of write-ahead log", 1),
+        ("jit_seconds", _JIT_TIME, "seconds of compiling, from 15 on", 1000),
+    )
+)
+
+
+def statement_samples(
+    figures: Sequence[float], labels: tuple[str, str, str]
+) -> Iterator[Sample]:
+    """Yield the figures of a statement that its version knows, in base units."""
+    for (metric, divisor), value in zip(FIGURES, figures, strict=False):
+        yield metric(value / divisor if divisor > 1 else value, *labels)
+
+
+def counted(row: tuple[Any, ...]) -> Counted:
+    """Return what a row says of durations, in seconds."""
+    deviation, low, high = row[-3:]
+    figures = (row[TIME], deviation, low, high)
+    return Counted(row[CALLS], *(figure / 1000 for figure in figures))

@@ -1,0 +1,122 @@
+"""How long statements took, on real servers of all versions."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from tests.integration.postgres_fixtures import (
+    Polled,
+    database,
+    owner,
+    reading,
+    role,
+    soon,
+)
+
+if TYPE_CHECKING:
+    from exporter.demo.servers.postgres import PostgresServer
+    from tests.unit.postgres_samples import Values
+
+BUCKET = "pg_statement_duration_seconds_bucket"
+COUNT = "pg_statement_duration_seconds_count"
+SUM = "pg_statement_duration_seconds_sum"
+SLOWER = "pg_statements_slower_total"
+SINCE_QUERY_IDS = 14
+
+
+def as_user(dsn: str, user: str) -> str:
+    return dsn.replace("//postgres:", f"//{user}:")
+
+
+def slower(found: Values, threshold: str) -> list[float]:
+    bounds = ("least", "estimate", "most")
+    return [found[SLOWER]["timed", threshold, bound] for bound in bounds]
+
+
+async def test_calls_are_counted_by_how_long_they_took(
+    each_postgres: PostgresServer,
+) -> None:
+    with (
+        database(each_postgres, "timed", "schema public") as dsn,
+        owner(each_postgres, "timed") as session,
+        role(session, "web"),
+        psycopg.connect(as_user(dsn, "web"), autocommit=True) as client,
+    ):
+        client.execute("select pg_sleep(0)")
+        async with reading(dsn) as source:
+            polled = Polled(source, "statements")
+            before = await polled.poll()
+            began = time.monotonic()
+            for wait in (0.1, 0.55, 0.0):
+                client.execute("select pg_sleep(%s)", (wait,))
+            took = time.monotonic() - began
+            after = await polled.poll()
+    labels = ("timed",)
+    assert before[COUNT][labels] == 0
+    assert after[COUNT][labels] >= 3
+    assert 0.65 <= after[SUM][labels] <= took
+    assert slower(after, "0.05") == [2, 2, 2]
+    assert slower(after, "0.5") == [1, 1, 1]
+    assert after[BUCKET]["timed", "0.05"] == after[COUNT][labels] - 2
+    assert after[BUCKET]["timed", "+Inf"] == after[COUNT][labels]
+
+
+async def test_running_statements_are_looked_at_from_14_on(
+    each_postgres: PostgresServer,
+) -> None:
+    with database(each_postgres, "timed", "schema public") as dsn:
+        settings = {"sampling": {"interval": "200ms"}}
+        async with reading(dsn, **settings) as source:
+            await Polled(source, "statements").poll()
+            async with await psycopg.AsyncConnection.connect(dsn) as session:
+                await session.execute("select pg_sleep(0.9)")
+            looks = source.running()
+            knows = source.version >= SINCE_QUERY_IDS * 10000
+            ages = [age for seen in looks.ages.values() for age in seen]
+            assert (looks.looks > 0, source.connections) == (knows, 1 + knows)
+            assert (max(ages, default=0.0) > 0.3) == knows
+            assert all(0 <= age < 1.5 for age in ages)
+
+
+async def test_looking_can_be_switched_off(postgres: PostgresServer) -> None:
+    settings = {"sampling": {"enabled": False}}
+    async with reading(postgres.dsn(), **settings) as source:
+        await Polled(source, "statements").poll()
+        assert (source.running().looks, source.connections) == (0, 1)
+
+
+async def test_closing_ends_the_looking_too(
+    postgres: PostgresServer,
+) -> None:
+    settings = {"sampling": {"interval": "200ms"}}
+    async with reading(postgres.dsn(), **settings) as source:
+        await Polled(source, "statements").poll()
+        await asyncio.sleep(0.3)
+        assert source.connections == 2
+    with owner(postgres) as session:
+        soon(
+            lambda: (
+                session.execute(
+                    "select 1 from pg_stat_activity "
+                    "where application_name = 'kpi-exporter'"
+                ).fetchone()
+                is None
+            )
+        )
+
+
+@pytest.mark.parametrize("limit", ["80ms", "300ms"])
+async def test_a_limit_of_ones_own_has_a_bucket(
+    postgres: PostgresServer, limit: str
+) -> None:
+    async with reading(postgres.dsn()) as source:
+        seconds = int(limit.removesuffix("ms")) / 1000
+        source.config.promise((seconds,))
+        found = await Polled(source, "statements").poll()
+        assert ("postgres", repr(seconds)) in found[BUCKET]
+        assert ("postgres", f"{seconds:g}", "most") in found[SLOWER]
