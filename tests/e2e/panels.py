@@ -23,7 +23,6 @@ NEEDING = {
     "host: Alerts of this page": "cpu",
     "neo4j: Queries that scan, by their worst operator": "neo4j-drop-index",
     "neo4j: Alerts of this page": "neo4j-drop-index",
-    "postgres: Oldest transactions, by what they do": "lock",
     "postgres: Who holds transactions open": "lock",
     "postgres: Alerts of this page": "lock",
     "redis: Commands that were refused": "redis-full",

@@ -128,11 +128,12 @@ def test_a_figure_that_is_not_counted_says_so(kpi: Kpi) -> None:
     figure = kpi.measured.figure if kpi.measured else None
 
     if "histogram_quantile" in kpi.expr:
-        assert figure == "bounded"
+        assert figure == ("estimated" if "pg_statement_" in kpi.expr else "bounded")
     elif "deriv(" in kpi.expr:
         assert figure == "estimated"
     else:
-        assert figure in {None, "exact", "estimated"}
+        bounds = {"bounded"} if "bound=" in kpi.expr else {None, "exact"}
+        assert figure in bounds | {"estimated"}
 
 
 SEVERAL = ("latency", "query", "operation", "hit_rate", "statement_mean", "error_rate")
@@ -159,7 +160,7 @@ def test_the_latency_of_queries_is_the_applications_own_measurement() -> None:
     (rule,) = (
         rule
         for rule in rule_list(plan("developer-mesh"))
-        if rule.get("alert") == "DbQueryP95"
+        if rule.get("alert") == "AppQueryP95"
     )
 
     assert rule["annotations"]["description"] == (

@@ -39,6 +39,7 @@ MAY_IMPORT = {
     "sources.address": "collector",
     "config_host": "",
     "config_indexes": "catalogue* collector",
+    "config_neo4j": "catalogue* collector config_indexes units",
     "config_postgres": "units",
     "config": "catalogue* collector config_* sources.address units",
     "config_load": "collectors config collector explain promises yaml_file",

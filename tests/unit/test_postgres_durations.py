@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from bisect import bisect_left
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -147,7 +148,7 @@ def test_every_promised_limit_is_a_bound_and_a_threshold() -> None:
 
 
 def test_the_ladder_is_dense() -> None:
-    steps = [high / low for low, high in zip(LADDER, LADDER[1:], strict=False)]
+    steps = [high / low for low, high in pairwise(LADDER)]
     assert max(steps) <= 2
     assert all(math.isfinite(step) and step > 1 for step in steps)
     assert bisect_left(LADDER, 0.1) == LADDER.index(0.1)
