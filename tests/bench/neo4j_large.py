@@ -85,9 +85,7 @@ async def _fill(driver: neo4j.AsyncDriver) -> None:
         "UNWIND range(1, 20000) AS i CREATE (:Node {a: i, b: i % 10})"
     )
     for number in range(INDEXES):
-        await driver.execute_query(
-            f"CREATE INDEX FOR (n:Label{number}) ON (n.a, n.b)"
-        )
+        await driver.execute_query(f"CREATE INDEX FOR (n:Label{number}) ON (n.a, n.b)")
     await driver.execute_query("CALL db.awaitIndexes(300)")
 
 
