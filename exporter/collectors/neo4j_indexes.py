@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 from exporter.collector import Collector, Finding, SourceKind
 from exporter.collectors._neo4j_advice import create
 from exporter.collectors._neo4j_index import LABELS, SERVING, joined
+from exporter.evidence import Evidence
 from exporter.metrics import counter, gauge
 from exporter.sources.neo4j_show import Either, Made, Show
 from exporter.state import StickyTop, difference
@@ -240,6 +241,20 @@ def _expected(reading: Reading) -> Iterator[tuple[str, tuple[str, ...], str]]:
         yield label, properties, status if found else "missing"
 
 
+def evidence(reading: Reading) -> Iterator[Evidence]:
+    """Show which expected indexes are missing, and the statement that makes each."""
+    rows = tuple(
+        (label, joined(properties), status, create(label, properties))
+        for label, properties, status in _expected(reading)
+        if status != "present"
+    )
+    columns = ("label", "properties", "status", "statement")
+    title = "Expected indexes that are missing or not online"
+    yield Evidence(
+        ("neo4j_index_missing", "neo4j_index_not_online"), title, columns, rows
+    )
+
+
 async def inspect(source: Neo4jSource) -> list[Finding]:
     """Name indexes that are missing or failed, and what the version lacks."""
     reading = await read(source)
@@ -271,4 +286,5 @@ COLLECTOR = Collector(
     state=dict[str, Memory],
     privilege="any user on Community; SHOW INDEX ON DATABASE on Enterprise",
     inspect=inspect,
+    evidence=evidence,
 )

@@ -38,6 +38,7 @@ from exporter.collectors._neo4j_plan import (
     scans,
     worst,
 )
+from exporter.collectors._neo4j_plan_shown import shown
 from exporter.errors import Reason
 from exporter.metrics import Histogram, counter, gauge, histogram
 from exporter.sources.neo4j_plan import Plan, Refusal
@@ -45,6 +46,7 @@ from exporter.sources.neo4j_plan import Plan, Refusal
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from exporter.evidence import Evidence
     from exporter.metrics import Sample
     from exporter.sources.neo4j import Neo4jSource
 
@@ -233,6 +235,11 @@ def _run(reading: Reading, memory: Memory) -> Iterator[Sample]:
         yield from DURATION.histogram(memory.durations, name)
 
 
+def evidence(readings: Sequence[Reading]) -> Iterator[Evidence]:
+    """Show each query's plan, and the indexes that would spare the scans in them."""
+    yield from shown((reading.query, reading.plan, reading.run) for reading in readings)
+
+
 async def inspect(source: Neo4jSource) -> list[Finding]:
     """Name the queries that scan against their promise, fail or may not be run."""
     findings: list[Finding] = []
@@ -279,4 +286,5 @@ COLLECTOR = Collector(
     cost=Cost.COSTLY,
     interval=_INTERVAL,
     inspect=inspect,
+    evidence=evidence,
 )

@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.collector import Collector, Cost, Finding, SourceKind, stateless
-from exporter.collectors._neo4j_index import Covers, reason, twins
+from exporter.collectors._neo4j_index import Covers, joined, reason, twins
+from exporter.collectors._neo4j_text import redacted
+from exporter.evidence import Evidence
 from exporter.metrics import gauge
 from exporter.sources.neo4j_show import Made, Show
 
@@ -47,6 +49,8 @@ SHOW CONSTRAINTS YIELD type, entityType RETURN type AS kind, entityType AS entit
 
 _INTERVAL = 60.0
 _MOST = 100
+_LONGEST = 300
+_LONG_UNUSED = 30 * 86400.0
 _STATES = ("online", "populating", "failed", "not_found", "other")
 _CONSTRAINTS = (
     *("uniqueness", "relationship_uniqueness", "node_key", "relationship_key"),
@@ -181,6 +185,45 @@ def _kind_of(row: Constraint) -> str:
     return kind if kind in _CONSTRAINTS else "other"
 
 
+def evidence(schemas: dict[str, Schema]) -> Iterator[Evidence]:
+    """Show what failed in the server's words, and what may go."""
+    rows = [(name, row) for name, schema in schemas.items() for row in schema.indexes]
+    failed = tuple(
+        (name, row.name, _label(row), joined(row.properties), *_why(row))
+        for name, row in rows
+        if row.state == "FAILED"
+    )
+    columns = ("database", "index", "label", "properties")
+    yield Evidence(
+        ("neo4j_index_failed",),
+        "Indexes that failed",
+        (*columns, "reason", "message", "statement"),
+        failed,
+    )
+    twin = {name: _twins(schema.indexes) for name, schema in schemas.items()}
+    superfluous = tuple(
+        (name, row.name, _label(row), joined(row.properties), *found)
+        for name, row in rows
+        if (found := (twin[name].get(row.name), row.unused, _drop(row.name)))[0]
+        or (row.unused or 0) > _LONG_UNUSED
+    )
+    yield Evidence(
+        ("neo4j_index_twins", "neo4j_index_unused"),
+        "Indexes that may go, once they are known to serve nobody",
+        (*columns, "twin", "unused_seconds", "statement"),
+        superfluous,
+    )
+
+
+def _label(row: Index) -> str:
+    return joined(row.labels)
+
+
+def _why(row: Index) -> tuple[str, str, str]:
+    line = redacted((row.why or "").partition("\n")[0])
+    return reason(row.why), line[:_LONGEST], _drop(row.name)
+
+
 async def inspect(source: Neo4jSource) -> list[Finding]:
     """Name the indexes that another one makes superfluous."""
     return [
@@ -206,4 +249,5 @@ COLLECTOR = Collector(
     cost=Cost.COSTLY,
     interval=_INTERVAL,
     inspect=inspect,
+    evidence=evidence,
 )

@@ -19,7 +19,6 @@ begin: that gives the last two, unless a version names them in another way.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
@@ -29,44 +28,28 @@ from exporter.collectors._neo4j_clients import (
     CLIENTS,
     MOST_AGENTS,
     OTHER,
-    OURS,
     Client,
     Foreign,
     agent,
     highest,
 )
+from exporter.collectors._neo4j_transaction import (
+    OWN,
+    STATES,
+    TRANSACTIONS,
+    Transaction,
+    table,
+)
 from exporter.metrics import Histogram, counter, gauge, histogram
-from exporter.sources.neo4j_show import Made, Show
 from exporter.state import StickyTop
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from exporter.evidence import Evidence
     from exporter.metrics import Sample
     from exporter.sources.neo4j import Neo4jSource
 
-_MARKED = f"coalesce(metaData.app, '') = '{OURS}'"
-TRANSACTIONS = Show(
-    "SHOW TRANSACTIONS",
-    {
-        "database": "database",
-        "id": "transactionId",
-        "query": "currentQueryId",
-        "connection": "connectionId",
-        "ours": Made("metaData", _MARKED),
-        "status": "status",
-        "age": "elapsedTime",
-        "waited": "waitTime",
-        "locks": "activeLockCount",
-        "memory": "estimatedUsedHeapMemory",
-        "hits": "pageHits",
-        "faults": "pageFaults",
-    },
-)
-# Every database numbers its own: one of ours in it tells how far it is.
-OWN = TRANSACTIONS._replace(only=_MARKED, asks=("metaData",))
-STATES = ("running", "idle", "blocked", "closing", "terminated", "other")
-_BLOCKED_BY = re.compile(r"[\w.-]+-transaction-\d+")
 _BOUNDS = (
     *(0.01, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0),
     *(120.0, 300.0, 600.0, 1800.0, 3600.0),
@@ -134,24 +117,6 @@ QUERIES = counter(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Transaction:
-    """One that runs now; times in seconds."""
-
-    database: str
-    id: str
-    query: str | None = None
-    connection: str | None = None
-    ours: bool | None = None
-    status: str | None = None
-    age: float | None = None
-    waited: float | None = None
-    locks: int | None = None
-    memory: int | None = None
-    hits: int | None = None
-    faults: int | None = None
-
-
 class Reading(NamedTuple):
     """What runs; who runs it; and how much of it all we have sent ourselves."""
 
@@ -193,7 +158,7 @@ def samples(reading: Reading, state: Memory) -> Iterator[Sample]:
     agents = _agents(rows, reading.clients, state)
     for name in dict.fromkeys((*reading.names, *(row.database for row in rows))):
         here = [row for row in rows if row.database == name]
-        states = Counter(_state(row) for row in here)
+        states = Counter(row.state for row in here)
         for known in STATES:
             yield COUNT(states[known], name, known)
         yield from _oldest(name, here, agents)
@@ -220,19 +185,12 @@ def _agents(
     return {id_: name if name in kept else OTHER for id_, name in found.items()}
 
 
-def _state(row: Transaction) -> str:
-    state = (row.status or "").partition(" ")[0].rstrip(":").lower()
-    if state == "running" and not row.query:
-        return "idle"
-    return state if state in STATES else OTHER
-
-
 def _oldest(
     name: str, rows: Iterable[Transaction], agents: Mapping[str, str]
 ) -> Iterator[Sample]:
     oldest: dict[tuple[str, str], float] = {}
     for row in rows:
-        key = (_state(row), agents[row.id])
+        key = (row.state, agents[row.id])
         oldest[key] = max(oldest.get(key, 0.0), row.age or 0.0)
     for key, age in oldest.items():
         yield LONGEST(age, name, *key)
@@ -241,8 +199,8 @@ def _oldest(
 def _waits(
     name: str, rows: Sequence[Transaction], agents: Mapping[str, str]
 ) -> Iterator[Sample]:
-    blocked = [row for row in rows if _state(row) == "blocked"]
-    blocking = {id_ for row in blocked for id_ in _BLOCKED_BY.findall(row.status or "")}
+    blocked = [row for row in rows if row.state == "blocked"]
+    blocking = {id_ for row in blocked for id_ in row.blockers}
     who = Counter(agents[row.id] for row in rows if row.id in blocking)
     for one, count in who.items():
         yield BLOCKING(count, name, one)
@@ -266,6 +224,12 @@ def _throughput(reading: Reading, state: Memory) -> Iterator[Sample]:
     queries = highest((row.query for row in reading.rows), "query")
     if queries is not None:
         yield QUERIES(state.queries.count(queries, reading.queries))
+
+
+def evidence(reading: Reading) -> Iterable[Evidence]:
+    """Show who has been at work for a second or more, waiters below whom they await."""
+    named = {client.id: client.agent for client in reading.clients}
+    yield table([row for row in reading.rows if not row.ours], named)
 
 
 async def inspect(source: Neo4jSource) -> list[Finding]:
@@ -294,4 +258,5 @@ COLLECTOR = Collector(
     state=Memory,
     privilege="any user on Community; SHOW TRANSACTION (*) ON DATABASE * on Enterprise",
     inspect=inspect,
+    evidence=evidence,
 )

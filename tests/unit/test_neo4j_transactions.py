@@ -8,12 +8,8 @@ import pytest
 
 from exporter.collectors import neo4j_transactions
 from exporter.collectors._neo4j_clients import Client
-from exporter.collectors.neo4j_transactions import (
-    Memory,
-    Reading,
-    Transaction,
-    samples,
-)
+from exporter.collectors._neo4j_transaction import Transaction
+from exporter.collectors.neo4j_transactions import Memory, Reading, evidence, samples
 from tests.unit.neo4j_recorded import values
 
 OURS = Transaction(
@@ -165,6 +161,40 @@ def test_a_database_that_is_not_configured_is_shown_while_it_works() -> None:
     found = seen(reading(row))
     assert found["neo4j_transactions"]["system", "idle"] == 1
     assert found["neo4j_transactions_begun_total"] == {("neo4j",): 0}
+
+
+def test_evidence_shows_who_waits_below_whom_and_statements_without_literals() -> None:
+    text = "MATCH (n:Locked {name: 'secret'}) SET n.x = 42"
+    last = replace(
+        WAITER,
+        id="neo4j-transaction-391",
+        status="Blocked by: [neo4j-transaction-390]",
+        age=2.0,
+    )
+    quick = replace(WAITER, id="neo4j-transaction-399", age=0.5)
+    rows = (last, quick, replace(WAITER, text=text), HOLDER)
+    (table,) = evidence(reading(*rows))
+    assert [row[0] for row in table.rows] == [
+        f"neo4j-transaction-{number}" for number in (386, 390, 391)
+    ]
+    assert table.depths == (0, 1, 2)
+    assert table.rows[1][1:] == (
+        *("neo4j-java/5.20.0", "neo4j", "blocked", 12.0, 11.5, 1),
+        "MATCH (n:Locked {name: ?}) SET n.x = ?",
+    )
+
+
+def test_two_that_wait_for_each_other_are_shown_once_or_not_at_all() -> None:
+    one = replace(
+        WAITER, id="neo4j-transaction-1", status="Blocked by: [neo4j-transaction-2]"
+    )
+    two = replace(
+        WAITER, id="neo4j-transaction-2", status="Blocked by: [neo4j-transaction-1]"
+    )
+    (table,) = evidence(reading(one, two, HOLDER))
+    ids = [row[0] for row in table.rows]
+    assert len(ids) == len(set(ids))
+    assert "neo4j-transaction-386" in ids
 
 
 def test_every_sample_is_of_a_declared_metric() -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from typing import TYPE_CHECKING
 
 from neo4j import GraphDatabase
 from neo4j.exceptions import DriverError, Neo4jError
 
-from exporter.demo.servers.neo4j_jars import VERSION, jars, missing
+from exporter.demo.servers.neo4j_jars import LTS, VERSION, Release, jars, java, missing
 from exporter.demo.servers.process import (
     Process,
     hand_over,
@@ -55,10 +54,12 @@ class Neo4jServer(Server):
         *,
         password: str = "kpi-exporter-demo",  # noqa: S107 - of a throw-away server
         settings: Mapping[str, str] | None = None,
+        release: Release = LTS,
     ) -> None:
         """Choose the port; nothing is fetched or started yet."""
         super().__init__(folder, settings)
         self.password = password
+        self.release = release
         self._fresh = not (folder / "data").exists()
 
     @property
@@ -73,7 +74,7 @@ class Neo4jServer(Server):
 
     def launch(self) -> None:
         """Start it without waiting: it is then starting up for some seconds."""
-        library = jars()
+        library = jars(self.release)
         for folder in (
             self.folder,
             *(self.folder / n for n in ("conf", "data", "logs")),
@@ -90,11 +91,11 @@ class Neo4jServer(Server):
         (self.folder / "conf" / "neo4j.conf").write_text(text, "utf-8")
         self._process = Process(
             [
-                shutil.which("java") or "java",
+                java(self.release) or "java",
                 *_JVM,
                 "-cp",
                 f"{library}/*",
-                "org.neo4j.server.CommunityEntryPoint",
+                self.release.main,
                 f"--home-dir={self.folder}",
                 f"--config-dir={self.folder / 'conf'}",
                 "--console-mode",
