@@ -30,6 +30,7 @@ NEEDS = (
     Need("amtool", "prometheus-alertmanager", "receiving alerts"),
     Need("openssl", "openssl", "the certificates of the TLS tests"),
     Need("faketime", "faketime", "setting the clock of one process back"),
+    Need("pgbouncer", "pgbouncer", "PostgreSQL behind a pooler"),
 )
 
 

@@ -8,10 +8,12 @@ from exporter.collectors._postgres_indexes import covered
 from exporter.evidence import Cell, Evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from exporter.collectors._postgres_expected import Expected
     from exporter.collectors._postgres_indexes import Index
+
+_COLUMNS = ("index", "table", "database", "bytes", "statement")
 
 
 def tables(
@@ -20,20 +22,18 @@ def tables(
 ) -> Iterator[Evidence]:
     """Show invalid, missing, unused and covered indexes, the largest first."""
     every = [(name, i) for name, found in databases.items() for i in found]
-    largest = sorted(every, key=lambda one: -one[1].bytes)
+
+    def shown(
+        verb: str, wanted: Callable[[Index], bool]
+    ) -> tuple[tuple[Cell, ...], ...]:
+        found = sorted((o for o in every if wanted(o[1])), key=lambda o: -o[1].bytes)
+        return tuple((*_named(name, i), f"{verb} {full(i)};") for name, i in found)
+
     yield Evidence(
         ("pg_index_invalid",),
         "Invalid indexes",
-        ("index", "table", "database", "bytes", "statement"),
-        tuple(
-            (
-                *_named(name, index),
-                index.bytes,
-                f"REINDEX INDEX CONCURRENTLY {full(index)};",
-            )
-            for name, index in largest
-            if not index.valid and not index.building
-        ),
+        _COLUMNS,
+        shown("REINDEX INDEX CONCURRENTLY", lambda i: not (i.valid or i.building)),
     )
     yield Evidence(
         ("pg_index_missing",),
@@ -44,31 +44,22 @@ def tables(
     yield Evidence(
         ("pg_index_unused",),
         "Indexes that nobody has read",
-        ("index", "table", "database", "bytes", "statement"),
-        tuple(
-            (
-                *_named(name, index),
-                index.bytes,
-                f"DROP INDEX CONCURRENTLY {full(index)};",
-            )
-            for name, index in largest
-            if index.unused
-        ),
+        _COLUMNS,
+        shown("DROP INDEX CONCURRENTLY", lambda i: i.unused),
     )
-    found = [(n, one) for n, indexes in databases.items() for one in covered(indexes)]
     yield Evidence(
         ("pg_index_covered",),
         "Indexes that another one covers",
-        ("index", "table", "database", "bytes", "kind", "covered_by", "statement"),
-        tuple(
-            (
-                *_named(name, one.which),
-                *(one.which.bytes, one.kind, one.by.indexrelname),
-                f"DROP INDEX CONCURRENTLY {full(one.which)};",
-            )
-            for name, one in sorted(found, key=lambda pair: -pair[1].which.bytes)
-        ),
+        (*_COLUMNS, "kind", "covered_by"),
+        tuple(_covered(databases)),
     )
+
+
+def _covered(databases: Mapping[str, Sequence[Index]]) -> Iterator[tuple[Cell, ...]]:
+    found = [(n, one) for n, indexes in databases.items() for one in covered(indexes)]
+    for name, (index, by, kind) in sorted(found, key=lambda o: -o[1].which.bytes):
+        statement = f"DROP INDEX CONCURRENTLY {full(index)};"
+        yield (*_named(name, index), statement, kind, by.indexrelname)
 
 
 def create(wanted: Expected) -> str:
@@ -88,4 +79,5 @@ def full(index: Index) -> str:
 
 
 def _named(database: str, index: Index) -> tuple[Cell, ...]:
-    return index.indexrelname, f"{index.schemaname}.{index.relname}", database
+    table = f"{index.schemaname}.{index.relname}"
+    return index.indexrelname, table, database, index.bytes

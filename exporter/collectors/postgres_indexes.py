@@ -80,7 +80,8 @@ UNUSED = gauge(
 UNUSED_FOR = gauge(
     "pg_index_unused_seconds",
     "For how long at least an index has not been scanned: since the reset of "
-    "pg_stat_database, or since we first saw it.",
+    "pg_stat_database, or since we first saw it. Absent while pg_stat_replication has "
+    "standbys, which count their own scans.",
     *_INDEX,
 )
 STANDBYS = gauge(
@@ -209,7 +210,8 @@ def _unused(rows: Rows, state: Memory) -> Iterator[Sample]:
     for key, (index, age) in unused.items():
         if key in members:
             yield UNUSED(index.bytes, *_labels(key[0], index))
-            yield UNUSED_FOR(age, *_labels(key[0], index))
+            alone = not rows.databases[key[0]].summary.standbys
+            yield UNUSED_FOR(age if alone else None, *_labels(key[0], index))
     others = unused.keys() - members
     if others:
         rest = sum(unused[key][0].bytes for key in others)

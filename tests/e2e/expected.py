@@ -26,8 +26,26 @@ FAULTS = (
     Expected(
         "lock",
         "PgLockWaiters",
-        r"^migration in shop: idle in transaction for ",
+        r"^migration in shop: idle in transaction, blocks \d",
         _FAILING | _SLOW_QUERIES | {"PgIdleInTransaction"},
+    ),
+    Expected(
+        "invalid-index",
+        "PgIndexInvalid",
+        r"^orders_one_per_customer on orders in shop is invalid$",
+    ),
+    Expected(
+        "connections",
+        "PgConnectionsUsed",
+        r"^leaky-worker holds \d+ connections, idle$",
+    ),
+    Expected(
+        "stale-statistics",
+        "PgAnalyzeDue",
+        r"^public\.customers in shop has changed [\d.]+k rows since ANALYZE$",
+    ),
+    Expected(
+        "wraparound", "PgWraparoundXids", r"^Transaction ids used up: 55.*postgres"
     ),
     Expected("idle-in-transaction", "PgIdleInTransaction", r"^nightly-report in shop "),
     Expected(

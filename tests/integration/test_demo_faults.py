@@ -130,6 +130,64 @@ async def test_lock_lets_a_payment_fail_that_waits_too_long(places: Places) -> N
         assert await call(places, "POST", "/api/orders/1/pay") == 500
 
 
+async def test_invalid_index_leaves_one_and_takes_it_away(places: Places) -> None:
+    query = (
+        "SELECT count(*) FROM pg_index WHERE NOT indisvalid"
+        " AND indexrelid = to_regclass('orders_one_per_customer')"
+    )
+    async with broken("invalid-index", places):
+        assert await ask(places, query) == 1
+    assert await ask(places, "SELECT to_regclass('orders_one_per_customer')") is None
+
+
+async def test_connections_leaves_two_and_gives_them_back(places: Places) -> None:
+    query = (
+        "SELECT current_setting('max_connections')::int - 3 - count(*)"
+        " FROM pg_stat_activity WHERE backend_type = 'client backend'"
+    )
+
+    async def freed() -> bool:
+        return bool(await ask(places, query) > 50)
+
+    async with broken("connections", places):
+        assert await ask(places, query) in {1, 2}  # one is our own
+    await until(freed)
+
+
+async def test_stale_statistics_leaves_a_table_that_nobody_analyzes(
+    places: Places,
+) -> None:
+    query = (
+        "SELECT n_mod_since_analyze FROM pg_stat_user_tables"
+        " WHERE relname = 'customers'"
+    )
+
+    async def changed() -> bool:
+        return bool(await ask(places, query) >= 20_000)
+
+    rows = await ask(places, "SELECT count(*) FROM customers")
+    async with broken("stale-statistics", places):
+        await until(changed)
+    assert await ask(places, "SELECT count(*) FROM customers") == rows
+    options = "SELECT reloptions FROM pg_class WHERE relname = 'customers'"
+    assert await ask(places, options) is None
+
+
+async def test_wraparound_makes_a_database_old_and_young_again(places: Places) -> None:
+    query = "SELECT age(datfrozenxid) FROM pg_database WHERE datname = 'postgres'"
+    before = await ask(places, query)
+    async with broken("wraparound", places):
+        age = await ask(places, query)
+        assert age - before in range(1_200_000_000, 1_200_000_100)
+        await until(lambda: _autovacuum(places, "off"))
+    assert await ask(places, query) < before + 1000
+    await until(lambda: _autovacuum(places, "on"))
+
+
+async def _autovacuum(places: Places, state: str) -> bool:
+    return bool(await ask(places, "SHOW autovacuum") == state)
+
+
 async def test_idle_in_transaction_leaves_three_transactions_open(
     places: Places,
 ) -> None:

@@ -53,11 +53,13 @@ def index(oid: int, columns: str = "1", **more: object) -> Index:
 def read(
     *indexes: Index,
     now: float = 1000 * DAY,
-    standby: bool = False,
+    standbys: int | None = 0,
     tables: tuple[Table, ...] = (),
     definitions: tuple[Definition, ...] = (),
 ) -> Rows:
-    summary = Summary(12, now, 30 * DAY, standby=standby, standbys=1)
+    summary = Summary(
+        12, now, 30 * DAY, standby=standbys is None, standbys=standbys or 0
+    )
     found = Found([*indexes], summary, [*tables], [*definitions])
     return Rows({"shop": found}, (WANTED,))
 
@@ -90,7 +92,14 @@ def test_an_unused_index_has_its_size_and_since_when_at_least() -> None:
     found = shown(read(index(1, scans=0), index(2)))
     assert found["pg_index_unused_bytes"] == {place(1): 8192}
     assert found["pg_index_unused_seconds"] == {place(1): 30 * DAY}
+    assert found["pg_index_standbys"] == {("shop",): 0}
+
+
+def test_what_standbys_may_read_is_not_known_to_be_unused() -> None:
+    found = shown(read(index(1, scans=0), standbys=1))
     assert found["pg_index_standbys"] == {("shop",): 1}
+    assert found["pg_index_unused_bytes"] == {place(1): 8192}
+    assert "pg_index_unused_seconds" not in found
 
 
 @pytest.mark.parametrize("why", ["required", "part"])
@@ -100,7 +109,7 @@ def test_what_cannot_go_is_not_called_unused(why: str) -> None:
 
 
 def test_on_a_standby_nothing_is_called_unused() -> None:
-    assert "pg_index_unused_bytes" not in shown(read(index(1, scans=0), standby=True))
+    assert "pg_index_unused_bytes" not in shown(read(index(1, scans=0), standbys=None))
 
 
 def test_an_index_that_comes_later_is_unused_since_then() -> None:
@@ -197,4 +206,4 @@ def test_evidence_has_the_statement_that_mends() -> None:
         ),
     )
     assert unused.rows[0][-1] == 'DROP INDEX CONCURRENTLY "public"."i2";'
-    assert [row[4:6] for row in above.rows] == [("redundant", "i4")]
+    assert [row[-2:] for row in above.rows] == [("redundant", "i4")]
