@@ -31,6 +31,7 @@ NEEDS = (
     Need("dbus-daemon", "dbus-daemon", "asking for systemd's units over a bus"),
     Need("openssl", "openssl", "the certificates of the TLS tests"),
     Need("faketime", "faketime", "setting the clock of one process back"),
+    Need("pgbouncer", "pgbouncer", "PostgreSQL behind a pooler"),
 )
 
 

@@ -80,6 +80,11 @@ PAUSED = gauge(
     "pg_is_wal_replay_paused(): 1 while a standby does not replay; absent on a "
     "primary.",
 )
+WAITING = gauge(
+    "pg_replication_unreplayed_bytes",
+    "WAL that a standby has received and not replayed (pg_last_wal_receive_lsn() less "
+    "pg_last_wal_replay_lsn()): bytes; absent on a primary.",
+)
 WRITTEN = counter(
     "pg_wal_written_bytes_total",
     "Position in the WAL of a primary, pg_current_wal_lsn(): bytes.",
@@ -128,6 +133,8 @@ def samples(rows: list[Server], _: None) -> Iterator[Sample]:
         yield PAUSED(row.paused)
         yield WRITTEN(row.written)
         yield RECEIVED(row.received if row.is_replica else None)
+        if row.received is not None and row.replayed is not None and row.is_replica:
+            yield WAITING(max(0.0, row.received - row.replayed))
         yield REPLAYED(row.replayed if row.is_replica else None)
 
 
@@ -136,7 +143,7 @@ COLLECTOR = Collector(
     source=SourceKind.POSTGRES,
     metrics=(
         *(STARTED, IS_REPLICA, LAG, LAG_OF_MIXIN, LAST_REPLAY, STREAMING, PAUSED),
-        *(WRITTEN, RECEIVED, REPLAYED),
+        *(WAITING, WRITTEN, RECEIVED, REPLAYED),
     ),
     read=read,
     samples=samples,

@@ -11,14 +11,16 @@ read once a minute. `ready` files wait for archive_command.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.collector import Collector, Cost, SourceKind, stateless
+from exporter.collectors._postgres import hidden_statistics
 from exporter.metrics import gauge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from exporter.collector import Finding
     from exporter.metrics import Sample
     from exporter.sources.postgres import PostgresSource
 
@@ -27,6 +29,10 @@ select count(*) as segments, coalesce(sum(size), 0) as size, (
     select count(*) from pg_ls_archive_statusdir() where name like '%.ready'
 ) as ready
 from pg_ls_waldir() where name ~ '^[0-9A-F]{24}$'
+"""
+_RIGHTS = """
+select bool_and(has_function_privilege(name, 'execute')) as may
+from unnest(array['pg_ls_waldir()', 'pg_ls_archive_statusdir()']) name
 """
 _EVERY = 60.0
 
@@ -48,9 +54,14 @@ class Files:
     ready: int
 
 
+class _Rights(NamedTuple):
+    may: bool
+
+
 async def read(source: PostgresSource) -> list[Files]:
-    """Let the server list the folders."""
-    return await source.fetch(Files, QUERY)
+    """Let the server list the folders, if we may ask for it."""
+    (rights,) = await source.fetch(_Rights, _RIGHTS)
+    return await source.fetch(Files, QUERY) if rights.may else []
 
 
 def samples(rows: list[Files], _: None) -> Iterator[Sample]:
@@ -61,6 +72,11 @@ def samples(rows: list[Files], _: None) -> Iterator[Sample]:
         yield READY(row.ready)
 
 
+async def inspect(source: PostgresSource) -> list[Finding]:
+    """Find that we may not ask."""
+    return await hidden_statistics(source, "how much WAL is kept is hidden")
+
+
 COLLECTOR = Collector(
     name="wal_files",
     source=SourceKind.POSTGRES,
@@ -68,7 +84,8 @@ COLLECTOR = Collector(
     read=read,
     samples=samples,
     state=stateless,
-    privilege="pg_monitor",
+    privilege="pg_monitor, else nothing is shown",
     cost=Cost.COSTLY,
     interval=_EVERY,
+    inspect=inspect,
 )

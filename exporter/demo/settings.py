@@ -45,7 +45,7 @@ def render(watch: Watch) -> str:
             f"postgres:\n  {SHOP}:\n    dsn: {_quoted(watch.postgres.address)}\n"
             f"    password_file: {_quoted(watch.postgres.password_file)}\n"
             "    indexes: developer-mesh\n"
-            "    collectors: {indexes: {interval: 15s}}"
+            "    collectors: {indexes: {interval: 15s}, tables: {interval: 15s}}"
         )
     if watch.neo4j:
         parts.append(_neo4j(watch.neo4j))

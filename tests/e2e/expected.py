@@ -39,6 +39,14 @@ FAULTS = (
         "PgConnectionsUsed",
         r"^leaky-worker holds \d+ connections, idle$",
     ),
+    Expected(
+        "stale-statistics",
+        "PgAnalyzeDue",
+        r"^public\.customers in shop has changed [\d.]+k rows since ANALYZE$",
+    ),
+    Expected(
+        "wraparound", "PgWraparoundXids", r"^Transaction ids used up: 55.*postgres"
+    ),
     Expected("idle-in-transaction", "PgIdleInTransaction", r"^nightly-report in shop "),
     Expected(
         "slow-query",

@@ -21,7 +21,13 @@ from tests.integration.exporter_process import open_folder
 from tests.unit.postgres_samples import values
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+    from collections.abc import (
+        AsyncIterator,
+        Awaitable,
+        Callable,
+        Iterator,
+        Sequence,
+    )
     from pathlib import Path
 
     from exporter.collector import AnyCollector
@@ -210,13 +216,16 @@ class Polled:
 
     async def poll(self) -> Values:
         """Read and return the values by name and labels."""
-        await self._source.connect(DEADLINE)
-        rows = await self._source.run(self.collector.read, DEADLINE)
+        rows = await self._run(self.collector.read)
         return values(self.collector.samples(rows, self._state))
 
     async def inspect(self) -> list[tuple[str, str]]:
         """Return what the collector finds missing, and what mends it."""
         assert self.collector.inspect is not None
-        await self._source.connect(DEADLINE)
-        found = await self._source.run(self.collector.inspect, DEADLINE)
+        found = await self._run(self.collector.inspect)
         return [(missing, fix) for missing, fix in found]
+
+    async def _run(self, read: Callable[[PostgresSource], Awaitable[Any]]) -> Any:
+        deadline = self._source.config.deadline
+        await self._source.connect(deadline)
+        return await self._source.run(read, deadline)

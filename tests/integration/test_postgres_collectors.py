@@ -37,7 +37,12 @@ UNTIL = {f"pg_stat_wal_{work}": 17 for work in ("write", "sync")}
 RARE = (
     *("pg_stat_activity_no_state", "pg_stat_database_stats_reset", TEXT),
     *("pg_replication_slots_", "pg_stat_replication_", "pg_stat_wal_receiver_"),
-    *("pg_replication_streaming", "pg_replication_replay_paused", "pg_wal_re"),
+    *(
+        "pg_replication_streaming",
+        "pg_replication_replay_paused",
+        "pg_wal_re",
+        "pg_replication_unreplayed_",
+    ),
     *("pg_stat_archiver_", "pg_prepared_transactions_oldest"),
     *("pg_blocked_behind", "pg_session_transaction_seconds"),
     *("pg_stat_progress_", "pg_stat_user_tables_last_"),

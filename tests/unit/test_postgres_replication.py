@@ -92,6 +92,7 @@ def test_a_standby_says_how_old_it_is_and_what_it_lacks() -> None:
     assert found["pg_replication_replay_paused"] == {(): 1}
     assert found["pg_wal_received_bytes_total"] == {(): 20}
     assert found["pg_wal_replayed_bytes_total"] == {(): 10}
+    assert found["pg_replication_unreplayed_bytes"] == {(): 10}
     assert "pg_wal_written_bytes_total" not in found
 
 
