@@ -20,6 +20,7 @@ from tests.bench import (
     neo4j_cost,
     nginx,
     profiled,
+    redis_cost,
     rivals,
     rounds,
     scrape,
@@ -38,13 +39,14 @@ MEASURES = {
     "scrape": scrape,
     "rounds": rounds,
     "neo4j": neo4j_cost,
+    "redis": redis_cost,
     "profile": profiled,
     "traffic": traffic,
     "freshness": freshness,
     "memory": memory,
     "targets": targets,
 }
-COMPARED = {"scrape": (nginx.NEED,), "rounds": rivals.NEEDS}
+COMPARED = {"scrape": (nginx.NEED,), "rounds": rivals.NEEDS, "redis": rivals.NEEDS}
 
 
 def main() -> int:
