@@ -15,6 +15,7 @@ but in the canary, which is the way to the server and back as a client has it.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from exporter.collector import Collector, Finding, SourceKind
 from exporter.collectors._redis_totals import Totals
 from exporter.metrics import Histogram, histogram
-from exporter.sources.redis_text import number, parse_fields, parse_pairs, table
+from exporter.sources.redis_text import table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,6 +38,7 @@ _STEPS = (
     *(16908, 33816, 67633, 135266, 270532, 541065),
 )
 _BOUNDS = tuple(step / 1_000_000 for step in _STEPS)
+_SPENT = re.compile(rb"cmdstat_([^:]+):calls=\d+,usec=(\d+)")
 _CANARY_BOUNDS = (
     *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
     *(0.1, 0.25, 0.5, 1.0, 2.5, 5.0),
@@ -82,10 +84,7 @@ async def read(source: RedisSource) -> Rows:
     )
     return Rows(
         {cmd: _steps(table(of)["histogram_usec"]) for cmd, of in table(found).items()},
-        {
-            name.removeprefix("cmdstat_"): number(parse_pairs(text).get("usec")) or 0.0
-            for name, text in parse_fields(stats.decode("utf-8", "replace")).items()
-        },
+        {name.decode(): float(spent) for name, spent in _SPENT.findall(stats)},
         ping,
     )
 

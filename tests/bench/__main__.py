@@ -21,6 +21,7 @@ from tests.bench import (
     neo4j_large,
     nginx,
     profiled,
+    redis_cost,
     rivals,
     rounds,
     scrape,
@@ -40,13 +41,14 @@ MEASURES = {
     "rounds": rounds,
     "neo4j": neo4j_cost,
     "neo4j-large": neo4j_large,
+    "redis": redis_cost,
     "profile": profiled,
     "traffic": traffic,
     "freshness": freshness,
     "memory": memory,
     "targets": targets,
 }
-COMPARED = {"scrape": (nginx.NEED,), "rounds": rivals.NEEDS}
+COMPARED = {"scrape": (nginx.NEED,), "rounds": rivals.NEEDS, "redis": rivals.NEEDS}
 
 
 def main() -> int:

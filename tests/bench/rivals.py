@@ -67,8 +67,15 @@ class Rival(NamedTuple):
 class Rivals:
     """Those of the three that are installed, running until the end of `with`."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(
+        self,
+        world: World,
+        names: tuple[str, ...] = (POSTGRES, REDIS, NODE),
+        redis: str | None = None,
+    ) -> None:
         self._world = world
+        self._names = names
+        self._redis_url = redis
         self._stack = ExitStack()
 
     def __enter__(self) -> list[Rival]:
@@ -76,7 +83,7 @@ class Rivals:
         return [
             self._start(name, *commands[name]())
             for name in commands
-            if name in self._world.present
+            if name in self._world.present and name in self._names
         ]
 
     def __exit__(self, *_: object) -> None:
@@ -89,7 +96,8 @@ class Rivals:
         return [f"--extend.query-path={queries}"], {"DATA_SOURCE_NAME": dsn}
 
     def _redis(self) -> tuple[list[str], dict[str, str]]:
-        return [f"-redis.addr={self._world.redis_target()['url']}"], {}
+        url = self._redis_url or self._world.redis_target()["url"]
+        return [f"-redis.addr={url}"], {}
 
     def _node(self) -> tuple[list[str], dict[str, str]]:
         return [], {}
