@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    field_validator,
+    model_validator,
+)
 
 from exporter.units import Duration  # noqa: TC001 - pydantic reads it at run time
+
+_SLUG = r"[a-z][a-z0-9]*(_[a-z0-9]+)*"
+_TAKEN = {
+    *("job", "instance", "target", "le", "quantile", "type"),
+    *("region", "zone", "cluster", "env", "service", "team", "owner"),
+}
+_UNITS = {
+    *("ms", "us", "ns", "msec", "usec", "millis", "milliseconds", "minutes", "hours"),
+    *("kb", "mb", "gb", "kib", "mib", "percent", "pct"),
+}
 
 
 class Sampling(BaseModel):
@@ -18,13 +36,89 @@ class Sampling(BaseModel):
     interval: Annotated[Duration, Field(ge=0.2, le=60)] = 1.0
 
 
+class OwnMetric(BaseModel):
+    """What a column of an own query becomes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    help: Annotated[str, Field(min_length=1, max_length=500)]
+    type: Literal["gauge", "counter"] = "gauge"
+
+
+class OwnQuery(BaseModel):
+    """A query of the user's own: its columns are labels and metrics.
+
+    The metrics are named `pg_own_NAME_COLUMN`, which must keep Prometheus' rules.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[str, Field(pattern=f"^{_SLUG}$", max_length=60)]
+    sql: Annotated[str, Field(min_length=1, max_length=10_000)]
+    metrics: Annotated[dict[str, OwnMetric], Field(min_length=1, max_length=50)]
+    labels: Annotated[tuple[str, ...], Field(max_length=10)] = ()
+    interval: Duration = 60.0
+
+    @field_validator("sql")
+    @classmethod
+    def _is_one_query(cls, value: str) -> str:
+        text = value.strip().removesuffix(";").strip()
+        if ";" in text or not re.match(r"(?i)(select|with|table|values)\b", text):
+            raise ValueError(
+                "give one query that begins with SELECT or WITH, without ;"
+            )
+        return text
+
+    @field_validator("labels")
+    @classmethod
+    def _may_be_labels(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for label in value:
+            if not re.fullmatch(_SLUG, label) or label in _TAKEN:
+                raise ValueError(
+                    f"{label!r} cannot be a label; use a-z 0-9 _, but none of "
+                    + ", ".join(sorted(_TAKEN))
+                )
+            if value.count(label) > 1:
+                raise ValueError(f"the label {label!r} is given twice")
+        return value
+
+    @model_validator(mode="after")
+    def _keeps_the_rules(self) -> OwnQuery:
+        for column, metric in self.metrics.items():
+            if not re.fullmatch(_SLUG, column):
+                raise ValueError(f"the column {column!r} is no name of a-z 0-9 _")
+            if column in self.labels:
+                raise ValueError(f"{column!r} is a label and a metric")
+            if (metric.type == "counter") != column.endswith("_total"):
+                raise ValueError(f"{column!r}: a counter, and only one, ends in _total")
+            if column.endswith(("_sum", "_count", "_bucket")):
+                raise ValueError(f"{column!r}: its end is that of a histogram's series")
+            if wrong := _UNITS & {*column.split("_")}:
+                raise ValueError(
+                    f"{column!r}: {min(wrong)} is no base unit; use seconds, bytes, "
+                    "ratio"
+                )
+        return self
+
+
 class PostgresSettings(BaseModel):
     """What a PostgreSQL target has of its own; for `PostgresTarget` alone."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     sampling: Sampling = Sampling()
+    queries: Annotated[tuple[OwnQuery, ...], Field(max_length=100)] = ()
     _promised: tuple[float, ...] = PrivateAttr(())
+
+    @field_validator("queries")
+    @classmethod
+    def _one_of_each(cls, value: tuple[OwnQuery, ...]) -> tuple[OwnQuery, ...]:
+        """Refuse two queries that would make series of one name."""
+        names = [f"{q.name}_{column}" for q in value for column in q.metrics]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two queries make the metric pg_own_{name}")
+        return value
 
     @property
     def promised(self) -> tuple[float, ...]:

@@ -23,8 +23,10 @@ USER, DATABASE, QUERY, TOPLEVEL, CALLS, TIME = range(6)
 
 OTHER = "other"
 _MOST_DATABASES = 100
-_GROWTH = 1.07  # of a poll's weight in the scores: half is forgotten after ten polls
+_GROWTH = 1.005  # of a poll's weight in the scores: half is forgotten after 140 polls
 _MOST_WEIGHT = 1e100
+_PAST = 60  # polls that what was done before us weighs
+_MARGIN = 3.0  # times as much as the least member a newcomer must do
 _MOST_SCORES = 20_000
 
 
@@ -98,11 +100,15 @@ class Scores:
     _of: dict[Statement, list[float]] = field(default_factory=dict)
     _totals: list[float] = field(default_factory=list)
     _weight: float = 1.0
+    _polls: int = 0
 
     def add(self, changes: Sequence[Change], busy: tuple[tuple[int, ...], ...]) -> None:
         """Take in a poll's changes, which weigh more than those of the poll before."""
         self._totals = self._totals or [0.0] * len(busy)
         self._weight *= _GROWTH
+        self._polls += bool(changes)
+        if self._polls == 2:  # noqa: PLR2004 - the first was what was done before us
+            self._weigh_past(changes, busy)
         for statement, _, figures in changes:
             score = self._of.setdefault(statement, [0.0] * len(busy))
             for kind, places in enumerate(busy):
@@ -129,6 +135,18 @@ class Scores:
             for statement in statements
         }
 
+    def _weigh_past(
+        self, changes: Sequence[Change], busy: tuple[tuple[int, ...], ...]
+    ) -> None:
+        """Let all that was done before us weigh as much as many polls like this one."""
+        for kind, places in enumerate(busy):
+            now = sum(sum(c.figures[place] for place in places) for c in changes)
+            past = self._totals[kind]
+            factor = now * _PAST * self._weight / past if past else 0.0
+            self._totals[kind] *= factor
+            for score in self._of.values():
+                score[kind] *= factor
+
     def _shrink(self) -> None:
         """Begin again with a weight of 1, at the same proportions."""
         for score in (self._totals, *self._of.values()):
@@ -148,7 +166,7 @@ class Ledger:
     _hidden: set[Row] = field(default_factory=set)
     _late: list[tuple[str, Sequence[float]]] = field(default_factory=list)
     _scores: Scores = field(default_factory=Scores)
-    _top: StickyTop[Statement] = field(default_factory=StickyTop)
+    _top: StickyTop[Statement] = field(default_factory=lambda: StickyTop(_MARGIN))
 
     def update(self, poll: Poll) -> None:
         """Take in a poll. The first one, or the first after a restart, only begins.
@@ -178,10 +196,9 @@ class Ledger:
         for change in past:
             place = self._place(change.database)
             self.other.setdefault(place, [0] * len(change.figures))
-        scores = Scores()
-        scores.add(past, poll.busy)
+        self._scores.add(past, poll.busy)
         known = {change.statement for change in past if poll.known(change.statement)}
-        for statement in self._top.update(scores.of(known), poll.size):
+        for statement in self._top.update(self._scores.of(known), poll.size):
             self.of[statement] = [0] * len(past[0].figures)
 
     def _changes(self, poll: Poll, now: dict[Row, Row]) -> Iterator[Change]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection
-from psycopg.rows import class_row, tuple_row
+from psycopg.rows import class_row, dict_row, tuple_row
 
 from exporter.config import PostgresTarget
 from exporter.errors import Reason, SourceError
@@ -24,6 +24,7 @@ from exporter.sources.postgres_databases import (
     Database,
     Databases,
 )
+from exporter.sources.postgres_own import OwnQueries
 from exporter.sources.postgres_sampling import Looks, Sampler
 
 if TYPE_CHECKING:
@@ -62,11 +63,6 @@ class Extension(NamedTuple):
     version: tuple[int, ...]
 
 
-class _Named(NamedTuple):
-    schema: str
-    version: str
-
-
 class PostgresSource(Source[PostgresTarget]):
     """One PostgreSQL server, or a pooler before it, reached through one database.
 
@@ -94,6 +90,7 @@ class PostgresSource(Source[PostgresTarget]):
         self.coverage = Coverage()
         self._others = Databases(config, lambda name: PostgresSource(config, name))
         self._sampler = Sampler(lambda: PostgresSource(config))
+        self.own = OwnQueries(config.queries)
         self.wanted: set[int] = set()
         self._connection: AsyncConnection[Any] | None = None
         self._extensions: dict[str, Extension] = {}
@@ -121,6 +118,10 @@ class PostgresSource(Source[PostgresTarget]):
         """
         return await self._rows(class_row(row), query, parameters, binary=False)
 
+    async def dicts(self, query: str) -> list[dict[str, Any]]:
+        """Return rows by column name; bounded as `fetch` is."""
+        return await self._rows(dict_row, query, (), binary=False)
+
     async def tuples(
         self, query: str, parameters: Sequence[Any] = ()
     ) -> list[tuple[Any, ...]]:
@@ -145,7 +146,7 @@ class PostgresSource(Source[PostgresTarget]):
         for one in self._others.wanted(known):
             if one.here:
                 try:
-                    found[one.datname] = await self._attempt(read)
+                    found[one.datname] = await self.attempt(read)
                 except SourceError as error:
                     failed[one.datname] = error
         others = await self._others.each(known, self.role, read)
@@ -161,12 +162,12 @@ class PostgresSource(Source[PostgresTarget]):
     async def extension(self, name: str) -> Extension:
         """Return where an extension is, or raise SourceError(unsupported)."""
         if name not in self._extensions:
-            found = await self.fetch(_Named, _EXTENSION, (name,))
+            found = await self.tuples(_EXTENSION, (name,))
             if not found:
                 raise postgres_errors.missing_extension(name, self._database)
             self._extensions[name] = Extension(
-                postgres_errors.quoted(found[0].schema),
-                tuple(int(part) for part in re.findall(r"\d+", found[0].version)),
+                postgres_errors.quoted(found[0][0]),
+                tuple(int(part) for part in re.findall(r"\d+", found[0][1])),
             )
         return self._extensions[name]
 
@@ -246,7 +247,7 @@ class PostgresSource(Source[PostgresTarget]):
         await self._send(_COMMIT)
         return result
 
-    async def _attempt(
+    async def attempt(
         self, read: Callable[[PostgresSource], Awaitable[ResultT]]
     ) -> ResultT:
         """Run a part of a read; its failure leaves a transaction to go on in."""

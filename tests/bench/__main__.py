@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 
 from exporter.demo.servers.process import ServerError
 from tests.bench import (
+    churn,
     freshness,
+    latency,
     memory,
     neo4j_cost,
     neo4j_large,
@@ -45,6 +47,8 @@ MEASURES = {
     "profile": profiled,
     "traffic": traffic,
     "freshness": freshness,
+    "latency": latency,
+    "churn": churn,
     "memory": memory,
     "targets": targets,
 }

@@ -87,9 +87,10 @@ def test_a_leavers_last_calls_are_in_the_rest() -> None:
     ledger = after(poll([row(1, 5), row(2, 5)], size=1))
     (member,) = calls(ledger)
     other = 3 - (member or 0)
-    ledger.update(poll([row(member, 6), row(other, 1005)], size=1))
+    ledger.update(poll([row(member, 5), row(other, 6)], size=1))
+    ledger.update(poll([row(member, 6), row(other, 1006)], size=1))
     assert calls(ledger) == {other: 0}
-    assert rest(ledger) == {"shop": 1001}
+    assert rest(ledger) == {"shop": 1002}
 
 
 def test_a_statement_that_was_evicted_and_came_back_counts_from_0() -> None:
@@ -190,9 +191,22 @@ def test_beyond_a_hundred_databases_the_rest_is_shared() -> None:
 
 
 def test_an_active_statement_displaces_one_that_only_has_a_past() -> None:
-    first = poll([row(1, 9, 99.0), row(2, 1, 0.1)], size=1)
-    ledger = after(first, poll([row(1, 9, 99.0), row(2, 2, 0.2)], size=1))
-    assert calls(ledger) == {2: 0}
+    ledger = after(poll([row(1, 9, 99.0), row(2, 1, 0.1)], size=1))
+    for number in range(2, 200):
+        rows = [row(1, 9, 99.0), row(2, number, number / 10)]
+        ledger.update(poll(rows, size=1))
+    assert calls(ledger).keys() == {2}
+
+
+def test_a_statement_that_takes_all_the_time_displaces_one_of_many_at_once() -> None:
+    usual = {query: 100 for query in range(10)}
+    ledger = after(poll([row(q, n) for q, n in usual.items()], size=10))
+    for number in range(1, 6):
+        rows = [row(q, n + 10 * number) for q, n in usual.items()]
+        if number > 1:
+            rows.append(row(99, 800 * number))
+        ledger.update(poll(rows, size=10))
+    assert 99 in calls(ledger)
 
 
 def test_nearly_equal_statements_do_not_displace_each_other() -> None:
@@ -210,7 +224,7 @@ def test_what_was_heavy_long_ago_gives_way_to_what_is_busy_now() -> None:
     for number in range(1, 31):
         ledger.update(poll([row(1, 100 * number), row(2, 0)], size=1))
     assert calls(ledger) == {1: 3000}
-    for number in range(1, 61):
+    for number in range(1, 401):
         ledger.update(poll([row(1, 3000), row(2, 20 * number)], size=1))
     assert calls(ledger).keys() == {2}
 
