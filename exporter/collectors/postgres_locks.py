@@ -59,10 +59,8 @@ with waiting as materialized (
     select *, pg_blocking_pids(pid) as blockers from waiting
 )
 select p.pid, a.datname, a.usename, a.application_name, a.state, a.query,
-    greatest(0, extract(epoch from clock_timestamp() - a.xact_start))::float8
-        as transaction_seconds,
-    greatest(0, extract(epoch from clock_timestamp() - b.since))::float8
-        as waits_seconds,
+    extract(epoch from clock_timestamp() - a.xact_start)::float8 as transaction_seconds,
+    extract(epoch from clock_timestamp() - b.since)::float8 as waits_seconds,
     b.mode, b.locked, b.blockers
 from (select pid from blocked union select unnest(blockers) from blocked) p
     left join blocked b on b.pid = p.pid
