@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from math import exp
 from typing import TYPE_CHECKING
@@ -26,7 +27,7 @@ _BACK = 0.05  # of the way back to the usual, a poll
 
 def usual(number: int) -> float:
     """Return a statement's calls a poll."""
-    return 100 / (number + 1) ** 0.8
+    return 100 * math.pow(number + 1, -0.8)
 
 
 class Load:

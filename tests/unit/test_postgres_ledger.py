@@ -9,51 +9,24 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from exporter.collectors._postgres_ledger import Change, Ledger, Origin, Poll, Scores
+from tests.unit.ledger_polls import (
+    BUSY,
+    JOBS,
+    MAIL,
+    MONITOR,
+    SHOP,
+    START,
+    WEB,
+    after,
+    calls,
+    calls_by_key,
+    poll,
+    rest,
+    row,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from exporter.collectors._postgres_ledger import Row
-
-WEB, JOBS, MONITOR = 11, 12, 13
-SHOP, MAIL = 1, 2
-NAMES = {SHOP: "shop", MAIL: "mail"}
-START = Origin(1000.0, 900.0)
-BUSY = ((1,), (0,))
-
-
-def row(query: int | None, calls: int, time: float | None = None, **key: Any) -> Row:
-    user, database = key.get("user", WEB), key.get("database", SHOP)
-    took = calls / 8 if time is None else time
-    return (user, database, query, key.get("toplevel", True), calls, took)
-
-
-def poll(rows: Sequence[Row], **settings: Any) -> Poll:
-    return Poll(
-        settings.get("origin", START),
-        rows,
-        settings.get("databases", NAMES),
-        settings.get("users", {WEB, JOBS, MONITOR}),
-        settings.get("left_out", set()),
-        settings.get("held", set()),
-        settings.get("size", 2),
-        BUSY,
-    )
-
-
-def after(*polls: Poll) -> Ledger:
-    ledger = Ledger()
-    for one in polls:
-        ledger.update(one)
-    return ledger
-
-
-def calls(ledger: Ledger) -> dict[int | None, float]:
-    return {query: figures[0] for (_, _, query), figures in ledger.of.items()}
-
-
-def rest(ledger: Ledger) -> dict[str, float]:
-    return {name: figures[0] for name, figures in ledger.other.items()}
+    from collections.abc import Mapping
 
 
 def test_the_first_poll_chooses_by_the_past_and_begins_at_0() -> None:
@@ -199,7 +172,7 @@ def test_an_active_statement_displaces_one_that_only_has_a_past() -> None:
 
 
 def test_a_statement_that_takes_all_the_time_displaces_one_of_many_at_once() -> None:
-    usual = {query: 100 for query in range(10)}
+    usual = dict.fromkeys(range(10), 100)
     ledger = after(poll([row(q, n) for q, n in usual.items()], size=10))
     for number in range(1, 6):
         rows = [row(q, n + 10 * number) for q, n in usual.items()]
@@ -302,7 +275,3 @@ def test_what_rate_sees_over_all_series_is_all_that_was_done(seed: int) -> None:
         seen += sum(now[k] - before.get(k, 0) for k in now)
         before = now
     assert seen == world.truth
-
-
-def calls_by_key(ledger: Ledger) -> dict[Any, float]:
-    return {key: figures[0] for key, figures in ledger.of.items()}
