@@ -199,7 +199,7 @@ def test_an_active_statement_displaces_one_that_only_has_a_past() -> None:
 
 
 def test_a_statement_that_takes_all_the_time_displaces_one_of_many_at_once() -> None:
-    usual = {query: 100 for query in range(10)}
+    usual = dict.fromkeys(range(10), 100)
     ledger = after(poll([row(q, n) for q, n in usual.items()], size=10))
     for number in range(1, 6):
         rows = [row(q, n + 10 * number) for q, n in usual.items()]
