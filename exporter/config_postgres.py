@@ -36,6 +36,15 @@ class Sampling(BaseModel):
     interval: Annotated[Duration, Field(ge=0.2, le=60)] = 1.0
 
 
+class Plans(BaseModel):
+    """Whether statements are planned, and how many: planning runs IMMUTABLE code."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    enabled: bool = False
+    top: Annotated[int, Field(ge=1, le=100)] = 20
+
+
 class OwnMetric(BaseModel):
     """What a column of an own query becomes."""
 
@@ -107,6 +116,7 @@ class PostgresSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     sampling: Sampling = Sampling()
+    plans: Plans = Plans()
     queries: Annotated[tuple[OwnQuery, ...], Field(max_length=100)] = ()
     _promised: tuple[float, ...] = PrivateAttr(())
 

@@ -64,7 +64,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from exporter.metrics import Sample
-    from exporter.sources.postgres import Extension, PostgresSource
+    from exporter.sources.postgres import PostgresSource
+    from exporter.sources.postgres_extension import Extension
     from exporter.sources.postgres_sampling import Looks
 
 _OURSELVES = """

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 from traceback import clear_frames
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import psycopg
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import class_row, dict_row, tuple_row
 
 from exporter.config import PostgresTarget
@@ -24,6 +23,7 @@ from exporter.sources.postgres_databases import (
     Database,
     Databases,
 )
+from exporter.sources.postgres_extension import EXTENSION, Extension, extension_of
 from exporter.sources.postgres_own import OwnQueries
 from exporter.sources.postgres_sampling import Looks, Sampler
 
@@ -47,20 +47,8 @@ _BEGIN = (
 _RAW = f"; set local {MARK} client_encoding = 'SQL_ASCII'"  # else it refuses such text
 _COMMIT = f"commit {MARK}"
 _ROLLBACK = f"rollback {MARK}"
-_EXTENSION = """
-select n.nspname as schema, e.extversion as version
-from pg_extension e join pg_namespace n on n.oid = e.extnamespace
-where e.extname = %s
-"""
 _STATEMENT_SHARE = 0.8  # of the deadline, so that the server gives up before we do
 _LOCK_SHARE = 0.1
-
-
-class Extension(NamedTuple):
-    """An extension of the database: its schema as an identifier, its version."""
-
-    schema: str
-    version: tuple[int, ...]
 
 
 class PostgresSource(Source[PostgresTarget]):
@@ -70,8 +58,10 @@ class PostgresSource(Source[PostgresTarget]):
     ours to other clients. Every statement of ours bears `MARK`. `version` is
     `server_version_num`, `role` who we are; both are read again at each connect.
     `wanted` is where a collector notes the ids of statements whose text its next read
-    shall bring.
+    shall bring, `texts` are those that another one knows.
     """
+
+    mark = MARK
 
     def __init__(self, config: PostgresTarget, database: str | None = None) -> None:
         """Keep the settings and take the dsn apart; nothing is opened yet.
@@ -92,6 +82,7 @@ class PostgresSource(Source[PostgresTarget]):
         self._sampler = Sampler(lambda: PostgresSource(config))
         self.own = OwnQueries(config.queries)
         self.wanted: set[int] = set()
+        self.texts: dict[int, str] = {}
         self._connection: AsyncConnection[Any] | None = None
         self._extensions: dict[str, Extension] = {}
         deadline = config.deadline * 1000 * (MOST_SHARE if database else 1)
@@ -162,13 +153,8 @@ class PostgresSource(Source[PostgresTarget]):
     async def extension(self, name: str) -> Extension:
         """Return where an extension is, or raise SourceError(unsupported)."""
         if name not in self._extensions:
-            found = await self.tuples(_EXTENSION, (name,))
-            if not found:
-                raise postgres_errors.missing_extension(name, self._database)
-            self._extensions[name] = Extension(
-                postgres_errors.quoted(found[0][0]),
-                tuple(int(part) for part in re.findall(r"\d+", found[0][1])),
-            )
+            found = await self.tuples(EXTENSION, (name,))
+            self._extensions[name] = extension_of(found, name, self._database)
         return self._extensions[name]
 
     def running(self) -> Looks:
@@ -261,9 +247,18 @@ class PostgresSource(Source[PostgresTarget]):
             await self._send(self._begin)
             raise known from error
 
-    async def _send(self, command: str) -> None:
+    async def command(self, command: str) -> None:
+        """Run what gives no rows, as it is written; for the rooms of this source."""
+        await self._send(command)
+
+    async def single(self, query: str) -> Any:
+        """Return the one value of what cannot be bounded by a LIMIT, as EXPLAIN."""
+        found = await (await self._send(query)).fetchone()
+        return found[0] if found else None
+
+    async def _send(self, command: str) -> AsyncCursor[Any]:
         self.queries += 1
-        await self._open().execute(command.encode())
+        return await self._open().execute(command.encode())
 
     async def _rows(
         self,
