@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from exporter.demo.servers.process import ServerError
 from tests.bench import (
+    depth,
     freshness,
     memory,
     neo4j_cost,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 MEASURES = {
     "scrape": scrape,
     "rounds": rounds,
+    "depth": depth,
     "neo4j": neo4j_cost,
     "profile": profiled,
     "traffic": traffic,
@@ -44,7 +46,11 @@ MEASURES = {
     "memory": memory,
     "targets": targets,
 }
-COMPARED = {"scrape": (nginx.NEED,), "rounds": rivals.NEEDS}
+COMPARED = {
+    "scrape": (nginx.NEED,),
+    "rounds": rivals.NEEDS,
+    "depth": rivals.NEEDS[:1],
+}
 
 
 def main() -> int:
