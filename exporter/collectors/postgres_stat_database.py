@@ -29,9 +29,13 @@ _COLUMNS = """
     datid, datname, numbackends, xact_commit, xact_rollback, blks_read, blks_hit,
     tup_returned, tup_fetched, tup_inserted, tup_updated, tup_deleted, conflicts,
     temp_files, temp_bytes, deadlocks, blk_read_time, blk_write_time,
+    checksum_failures as checksum_failures_total,
     extract(epoch from stats_reset)::float8 as stats_reset
 """
-_SINCE_14 = ", active_time / 1000 as active_time_seconds_total"
+_SINCE_14 = """, active_time / 1000 as active_time_seconds_total,
+    sessions as sessions_total, sessions_abandoned as sessions_abandoned_total,
+    sessions_fatal as sessions_fatal_total, sessions_killed as sessions_killed_total
+"""
 _FROM = "from pg_stat_database where datname is not null"
 QUERIES = {
     130000: f"select {_COLUMNS} {_FROM}",
@@ -56,6 +60,12 @@ _COUNTERS = {
     "blk_read_time": "milliseconds spent reading blocks, if track_io_timing is on",
     "blk_write_time": "milliseconds spent writing blocks, if track_io_timing is on",
     "stats_reset": "Unix time in seconds at which these figures began",
+    "checksum_failures_total": "blocks that did not match their checksum; absent "
+    "without data checksums",
+    "sessions_total": "sessions begun; from 14 on",
+    "sessions_abandoned_total": "sessions whose client was gone; from 14 on",
+    "sessions_fatal_total": "sessions ended by an error; from 14 on",
+    "sessions_killed_total": "sessions ended by somebody; from 14 on",
     "active_time_seconds_total": "seconds that sessions ran statements; from 14 on",
 }
 METRICS = {
@@ -97,7 +107,12 @@ class Database:
     blk_read_time: float | None
     blk_write_time: float | None
     stats_reset: float | None
+    checksum_failures_total: int | None = None
     active_time_seconds_total: float | None = None
+    sessions_total: int | None = None
+    sessions_abandoned_total: int | None = None
+    sessions_fatal_total: int | None = None
+    sessions_killed_total: int | None = None
 
 
 class Rows(NamedTuple):

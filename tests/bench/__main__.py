@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from exporter.demo.servers.process import ServerError
 from tests.bench import (
     churn,
+    depth,
     freshness,
     latency,
     memory,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 MEASURES = {
     "scrape": scrape,
     "rounds": rounds,
+    "depth": depth,
     "neo4j": neo4j_cost,
     "neo4j-large": neo4j_large,
     "redis": redis_cost,
@@ -52,7 +54,12 @@ MEASURES = {
     "memory": memory,
     "targets": targets,
 }
-COMPARED = {"scrape": (nginx.NEED,), "rounds": rivals.NEEDS, "redis": rivals.NEEDS}
+COMPARED = {
+    "scrape": (nginx.NEED,),
+    "rounds": rivals.NEEDS,
+    "depth": rivals.NEEDS[:1],
+    "redis": rivals.NEEDS,
+}
 
 
 def main() -> int:

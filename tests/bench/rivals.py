@@ -14,6 +14,8 @@ from exporter.demo.servers.process import Process, ServerError, free_port
 from tests.prepare import Need
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from tests.bench.world import World
 
 POSTGRES, REDIS, NODE = (
@@ -65,16 +67,24 @@ class Rival(NamedTuple):
 
 
 class Rivals:
-    """Those of the three that are installed, running until the end of `with`."""
+    """Those of the three that are installed, running until the end of `with`.
+
+
+    `names` are those that are wanted; `port` is that of a proxy before PostgreSQL, and
+    `redis` the url of another Redis.
+    """
 
     def __init__(
         self,
         world: World,
-        names: tuple[str, ...] = (POSTGRES, REDIS, NODE),
+        names: Collection[str] = (POSTGRES, REDIS, NODE),
+        *,
+        port: int | None = None,
         redis: str | None = None,
     ) -> None:
         self._world = world
-        self._names = names
+        self._wanted = world.present & {*names}
+        self._port = port
         self._redis_url = redis
         self._stack = ExitStack()
 
@@ -83,7 +93,7 @@ class Rivals:
         return [
             self._start(name, *commands[name]())
             for name in commands
-            if name in self._world.present and name in self._names
+            if name in self._wanted
         ]
 
     def __exit__(self, *_: object) -> None:
@@ -92,7 +102,7 @@ class Rivals:
     def _postgres(self) -> tuple[list[str], dict[str, str]]:
         queries = self._world.folder / "queries.yaml"
         queries.write_text(_STATEMENTS, "utf-8")
-        dsn = f"{self._world.postgres_target()['dsn']}?sslmode=disable"
+        dsn = f"{self._world.postgres_target(self._port)['dsn']}?sslmode=disable"
         return [f"--extend.query-path={queries}"], {"DATA_SOURCE_NAME": dsn}
 
     def _redis(self) -> tuple[list[str], dict[str, str]]:

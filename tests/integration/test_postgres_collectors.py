@@ -29,6 +29,7 @@ TEXT = "pg_stat_statements_query_id"
 # Beginnings of names, and the versions that have them.
 SINCE = {
     **dict.fromkeys((ACTIVE_TIME, DEALLOC, RESET, "pg_stat_wal_"), 14),
+    "pg_stat_database_sessions_": 14,
     "pg_stat_io_": 16,
     "pg_stat_checkpointer_": 17,
 }
@@ -36,6 +37,7 @@ UNTIL = {f"pg_stat_wal_{work}": 17 for work in ("write", "sync")}
 # Those that need a state, a reset, a standby or a slot; tests of their own have them.
 RARE = (
     *("pg_stat_activity_no_state", "pg_stat_database_stats_reset", TEXT),
+    *("pg_stat_database_checksum_failures_total",),
     *("pg_replication_slots_", "pg_stat_replication_", "pg_stat_wal_receiver_"),
     *(
         "pg_replication_streaming",

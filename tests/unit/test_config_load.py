@@ -110,6 +110,14 @@ def test_each_problem_has_its_line_and_key(tmp_path: Path, problem: str) -> None
             ),
         ),
         (
+            "postgres: {a: {dsn: 'postgresql://x', tables: {top: 501}}}",
+            "1: postgres.a.tables.top: Input should be less than or equal to 500",
+        ),
+        (
+            "postgres: {a: {dsn: 'postgresql://x', tables: {most: 5}}}",
+            "1: postgres.a.tables.most: unknown key; there are top",
+        ),
+        (
             "postgres: {a: {dsn: 'postgresql://x', connections: 0}}",
             "1: postgres.a.connections: Input should be greater than or equal to 1",
         ),

@@ -33,7 +33,12 @@ SHOP = Database(
     blk_read_time=14.5,
     blk_write_time=15.5,
     stats_reset=1_700_000_000.25,
+    checksum_failures_total=17,
     active_time_seconds_total=16.5,
+    sessions_total=18,
+    sessions_abandoned_total=19,
+    sessions_fatal_total=20,
+    sessions_killed_total=21,
 )
 
 
