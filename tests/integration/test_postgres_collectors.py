@@ -29,7 +29,7 @@ TEXT = "pg_stat_statements_query_id"
 SINCE_14 = {ACTIVE_TIME, DEALLOC, RESET}
 RARE = {
     *("pg_stat_activity_no_state", "pg_stat_database_stats_reset", TEXT),
-    *("pg_blocked_behind", "pg_session_transaction_seconds", "pg_index_expected"),
+    *("pg_blocked_behind", "pg_index_expected"),
     *("pg_index_invalid", "pg_index_unused_bytes", "pg_index_unused_seconds"),
     *("pg_index_covered_bytes", "pg_index_wanted_rows_total"),
     "pg_index_wanted_scans_total",
