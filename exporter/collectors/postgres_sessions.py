@@ -83,6 +83,7 @@ _STATES = (
     *("active", "idle", "idle in transaction", "idle in transaction (aborted)"),
     *("fastpath function call", "disabled", "hidden"),
 )
+_AGEING = ("active", "idle in transaction")
 _HELD_BY_SEEN = ("session", "standby")
 _HELD_BY = ("slot", "slot_catalog", "prepared")
 _OTHER = "other"
@@ -102,7 +103,8 @@ USABLE_CONNECTIONS = gauge(
 )
 TRANSACTION = gauge(
     "pg_session_transaction_seconds",
-    "Age of the oldest open transaction (xact_start of pg_stat_activity): seconds.",
+    "Age of the oldest open transaction (xact_start of pg_stat_activity): seconds, 0 "
+    "where there is none in that state.",
     *("datname", "application_name", "state"),
 )
 IDLE = gauge(
@@ -208,16 +210,11 @@ def samples(rows: Rows, state: StickyTop[str]) -> Iterator[Sample]:
 
 
 def _ages(found: list[Sessions], state: StickyTop[str]) -> Iterator[Sample]:
-    scores: dict[str, float] = {}
-    for row in found:
-        name = row.application_name or ""
-        scores[name] = max(scores.get(name, 0.0), row.transaction or 0.0)
-    kept = state.update(scores, _NAMED)
     longest: dict[tuple[str, str, str], float] = {}
     singles: tuple[dict[tuple[str, str], float], ...] = ({}, {})
-    for row in found:
-        name = row.application_name or ""
-        place = (row.datname or "", name if name in kept else _OTHER)
+    for place, row in _placed(found, state):
+        for doing in _AGEING:
+            _raise(longest, (*place, doing), 0.0)
         if row.transaction is not None and row.state is not None:
             _raise(longest, (*place, row.state), row.transaction)
         for ages, age in zip(singles, (row.idle, row.statement), strict=True):
@@ -227,6 +224,19 @@ def _ages(found: list[Sessions], state: StickyTop[str]) -> Iterator[Sample]:
     for metric, ages in zip((IDLE, STATEMENT), singles, strict=True):
         for pair, age in ages.items():
             yield metric(age, *pair)
+
+
+def _placed(
+    found: list[Sessions], state: StickyTop[str]
+) -> Iterator[tuple[tuple[str, str], Sessions]]:
+    """Give each row the database and application that it is shown under."""
+    scores: dict[str, float] = {}
+    for row in found:
+        _raise(scores, row.application_name or "", row.transaction or 0.0)
+    kept = state.update(scores, _NAMED)
+    for row in found:
+        name = row.application_name or ""
+        yield (row.datname or "", name if name in kept else _OTHER), row
 
 
 def _raise(ages: dict[KeyT, float], key: KeyT, age: float) -> None:

@@ -23,6 +23,13 @@ NEEDING = {
     "host: Alerts of this page": "cpu",
     "neo4j: Queries that scan, by their worst operator": "neo4j-drop-index",
     "neo4j: Alerts of this page": "neo4j-drop-index",
+    "pgindexes: Which indexes are invalid": "invalid-index",
+    "pgindexes: Alerts of this page": "invalid-index",
+    "pgindexes: Tables that are read whole": "slow-query",
+    "postgres: Who blocks others and waits for nobody": "lock",
+    "postgres: Who lets others wait": "lock",
+    "postgres: Whose transactions run longest": "lock",
+    "postgres: What holds the horizon of vacuum": "idle-in-transaction",
     "postgres: Who holds transactions open": "lock",
     "postgres: Alerts of this page": "lock",
     "redis: Commands that were refused": "redis-full",
@@ -33,7 +40,14 @@ NEEDING = {
 }
 """Panels that show something only while a fault is there, and one that does it."""
 
-NOT_HERE = frozenset({"redis: Cluster does not serve all keys"})
+NOT_HERE = frozenset(
+    {
+        "redis: Cluster does not serve all keys",
+        "pgindexes: The largest of them",
+        "pgindexes: Which one covers which",
+        "pgindexes: Indexes with most air",
+    }
+)
 """Panels about servers that the demo has none of: promtool alone tries them."""
 
 _VALUES = re.compile(r"label_values\((?P<series>\S+), (?P<label>\w+)\)")
