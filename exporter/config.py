@@ -153,12 +153,13 @@ class Neo4jTarget(Neo4jSettings, WithSecret):
 
 
 class RedisTarget(WithSecret):
-    """One Redis or Valkey server."""
+    """One Redis or Valkey server, perhaps the seed of a cluster, or a Sentinel."""
 
     kind: ClassVar[SourceKind] = SourceKind.REDIS
 
     url: str
     user: str | None = None
+    members: Annotated[int, Field(ge=0, le=1000)] = 32
 
     @field_validator("url")
     @classmethod

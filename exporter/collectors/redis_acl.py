@@ -49,7 +49,8 @@ class State:
 
 async def read(source: RedisSource) -> list[Denial] | None:
     """Read the log; None where INFO says it all."""
-    if await source.since(7, 2) or not await source.since(6):
+    old = await source.since(6) and not await source.since(7, 2)
+    if not old or await source.mode() == "sentinel":
         return None
     entries = [table(e) for e in await source.execute("ACL", "LOG", "128")]
     return [

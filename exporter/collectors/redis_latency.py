@@ -77,7 +77,7 @@ class State:
 async def read(source: RedisSource) -> Rows:
     """Read both answers in one go, with no command between them."""
     ping = await source.timed(source.execute("PING"))
-    if not await source.since(7):
+    if not await source.since(7) or await source.mode() == "sentinel":
         return Rows({}, {}, ping)
     found, stats = await source.batch(
         ("LATENCY", "HISTOGRAM"), ("INFO", "commandstats")
@@ -110,6 +110,8 @@ def samples(rows: Rows, state: State) -> Iterator[Sample]:
 
 async def inspect(source: RedisSource) -> list[Finding]:
     """Tell why there is no latency per command, where there is none."""
+    if await source.mode() == "sentinel":
+        return []
     if not await source.since(7):
         return [Finding("latency per command: before Redis 7", "upgrade the server")]
     if await source.execute("LATENCY", "HISTOGRAM"):

@@ -72,9 +72,9 @@ class Rows(NamedTuple):
 
 async def read(source: RedisSource) -> Rows:
     """Read INFO memory and MEMORY STATS; a sentinel has neither keys nor the latter."""
-    server = await source.server()
-    if server.get("redis_mode") == "sentinel":
+    if await source.mode() == "sentinel":
         return Rows({}, {}, None)
+    server = await source.server()
     return Rows(
         await source.info("memory"),
         table(await source.execute("MEMORY", "STATS")),

@@ -79,11 +79,13 @@ class State:
     missed: int = 0
 
 
-async def read(source: RedisSource) -> Rows:
+async def read(source: RedisSource) -> Rows | None:
     """Read the latest entry, and the others only when they are new.
 
     Ids go on until the server restarts, also through SLOWLOG RESET.
     """
+    if await source.mode() == "sentinel":
+        return None
     length, latest = await source.batch(("SLOWLOG", "LEN"), ("SLOWLOG", "GET", "1"))
     mark = f"slowlog of {(await source.server()).get('run_id')}"
     begun = bool(source.marks)
@@ -103,8 +105,10 @@ async def read(source: RedisSource) -> Rows:
     return Rows(length, last_id, last, tuple(new), missed)
 
 
-def samples(rows: Rows, state: State) -> Iterator[Sample]:
-    """Count what is new."""
+def samples(rows: Rows | None, state: State) -> Iterator[Sample]:
+    """Count what is new; a Sentinel has no slow log."""
+    if rows is None:
+        return
     state.missed += rows.missed
     for cmd, microseconds in rows.new:
         known = cmd in state.of or len(state.of) <= _MOST_COMMANDS

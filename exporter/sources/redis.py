@@ -19,7 +19,7 @@ from exporter.sources.base import Source
 from exporter.sources.redis_text import parse_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from redis.asyncio.connection import AbstractConnection
 
@@ -117,10 +117,39 @@ class RedisSource(Source[RedisTarget]):
             self._server = await self.info("server")
         return self._server
 
+    async def mode(self) -> str | None:
+        """Return `standalone`, `cluster` or `sentinel`; Valkey names the field anew."""
+        server = await self.server()
+        return server.get("redis_mode") or server.get("server_mode")
+
     async def since(self, major: int, minor: int = 0) -> bool:
         """Tell whether the server is of this version of Redis or later; Valkey is."""
         version = (await self.server()).get("redis_version", "0.0").split(".")
         return (int(version[0]), int(version[1])) >= (major, minor)
+
+    async def visit(
+        self, addresses: Iterable[str], patience: float
+    ) -> dict[str, dict[str, str] | None]:
+        """Return INFO of other servers, asked with our login; None without an answer.
+
+        All are asked at once; `patience` is how many seconds each may take.
+        """
+        found = [self._ask(address, patience) for address in addresses]
+        return dict(await asyncio.gather(*found))
+
+    async def _ask(
+        self, address: str, patience: float
+    ) -> tuple[str, dict[str, str] | None]:
+        url = redis_address.moved(self.config.url, address)
+        other = RedisSource(self.config.model_copy(update={"url": url}))
+        try:
+            await other.connect(patience)
+            return address, await other.run(lambda source: source.info(), patience)
+        except SourceError:
+            return address, None
+        finally:
+            self.queries += other.queries
+            other.discard()
 
     def cgroup_limit(self, pid: str) -> int | None:
         """Return the memory in bytes that the server's control group may take.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
 
 from redis.asyncio.connection import Connection, SSLConnection, parse_url
 
@@ -11,6 +12,17 @@ if TYPE_CHECKING:
 
 _ANY = ("host", "port", "path")
 _OF_THE_LOGIN = ("db", "username", "password")
+
+
+def moved(url: str, address: str) -> str:
+    """Return the url of another server that is reached with the same login and TLS."""
+    parts = urlsplit(url)
+    host, _, port = address.rpartition(":")
+    place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    login = parts.netloc.rpartition("@")[0]
+    scheme = "rediss" if parts.scheme == "rediss" else "redis"
+    netloc = f"{login}@{place}" if login else place
+    return urlunsplit((scheme, netloc, "", parts.query, ""))
 
 
 def parse(url: str) -> tuple[type[AbstractConnection], dict[str, Any]]:

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 RIGHTS = (
     "+ping +info +client|setname +client|list +latency|histogram +slowlog|get "
-    "+slowlog|len +memory|stats +acl|log +cluster|info"
+    "+slowlog|len +memory|stats +acl|log +cluster|info +cluster|nodes"
 )
+_OF_SENTINEL = "+ping +info +client|setname +sentinel|masters +sentinel|replicas"
 _COMMAND = re.compile(r"'([a-zA-Z|._-]+)' command")
 _MOST_TEXT = 200
 
@@ -94,7 +95,8 @@ def _refused_command(error: Exception, place: str, user: str) -> SourceError | N
         command = _COMMAND.search(text)
         what = command[1].upper().replace("|", " ") if command else "do this"
         reason, why = Reason.PERMISSION, f"{place} does not let user {user} {what}"
-        fix = f"ACL SETUSER {user} {RIGHTS}"
+        sentinel = "sentinel" in text.lower()
+        fix = f"ACL SETUSER {user} {_OF_SENTINEL if sentinel else RIGHTS}"
     elif text.startswith("BUSY "):
         reason, why = Reason.LOCK, f"{place} is blocked by a running script"
         fix = "SCRIPT KILL, or FUNCTION KILL"
