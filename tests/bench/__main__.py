@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from exporter.demo.servers.process import ServerError
 from tests.bench import (
     freshness,
+    host,
     memory,
     neo4j_cost,
     nginx,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 MEASURES = {
     "scrape": scrape,
     "rounds": rounds,
+    "host": host,
     "neo4j": neo4j_cost,
     "profile": profiled,
     "traffic": traffic,
@@ -44,7 +46,7 @@ MEASURES = {
     "memory": memory,
     "targets": targets,
 }
-COMPARED = {"scrape": (nginx.NEED,), "rounds": rivals.NEEDS}
+COMPARED = {"scrape": (nginx.NEED,), "rounds": rivals.NEEDS, "host": host.NEEDS}
 
 
 def main() -> int:

@@ -65,10 +65,16 @@ class Rival(NamedTuple):
 
 
 class Rivals:
-    """Those of the three that are installed, running until the end of `with`."""
+    """Those of the three that are installed, running until the end of `with`.
 
-    def __init__(self, world: World) -> None:
+    With `only` it is that one; `options` are for node_exporter.
+    """
+
+    def __init__(
+        self, world: World, *, only: str | None = None, options: tuple[str, ...] = ()
+    ) -> None:
         self._world = world
+        self._only, self._options = only, options
         self._stack = ExitStack()
 
     def __enter__(self) -> list[Rival]:
@@ -76,7 +82,7 @@ class Rivals:
         return [
             self._start(name, *commands[name]())
             for name in commands
-            if name in self._world.present
+            if name in self._world.present and self._only in (None, name)
         ]
 
     def __exit__(self, *_: object) -> None:
@@ -92,7 +98,7 @@ class Rivals:
         return [f"-redis.addr={self._world.redis_target()['url']}"], {}
 
     def _node(self) -> tuple[list[str], dict[str, str]]:
-        return [], {}
+        return [*self._options], {}
 
     def _start(
         self, name: str, options: list[str], environment: dict[str, str]
