@@ -22,6 +22,7 @@ from exporter.demo.parts import Site, make_folder, start_servers
 from exporter.demo.places import Places, required
 from exporter.demo.programs import start_application
 from exporter.demo.shop import graph
+from tests.integration import test_demo_faults_host
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -248,7 +249,8 @@ async def test_app_slow_makes_each_request_take_longer_than_promised(
 
 
 async def test_every_fault_is_tried_here() -> None:
-    tried = {name for name in globals() if name.startswith("test_")}
+    here = {*globals(), *vars(test_demo_faults_host)}
+    tried = {name for name in here if name.startswith("test_")}
     untried = [
         name
         for name in faults.names()
