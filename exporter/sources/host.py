@@ -12,6 +12,7 @@ from exporter.sources.base import Source
 from exporter.sources.host_clock import Clock, clock
 from exporter.sources.host_mounts import Mounts
 from exporter.sources.host_processes import ProcessTable
+from exporter.sources.host_shares import Share, shares
 from exporter.sources.host_systemd import Unit, units
 from exporter.sources.host_worker import Worker
 
@@ -108,13 +109,21 @@ class HostSource(Source[HostTarget]):
 
     async def processes(self) -> Processes:
         """Return the processes of the configured groups."""
-        table = self._processes
-        if table is None:
-            table = ProcessTable(self.proc, self.config.process_groups)
-            self._processes = table
-        found = await self._worker.do(table.read)
+        if self._processes is None:
+            self._processes = ProcessTable(self.proc, self.config.process_groups)
+        found = await self._worker.do(self._processes.read)
         self.queries += 1 + len(found.found)
         return found
+
+    async def shares(self, seconds: float) -> list[Share]:
+        """Return what those processes take of memory; reads so long at the most."""
+        found = (await self.processes()).found
+        self.queries += len(found)
+        return await self._worker.do(lambda: shares(self.proc, found, seconds))
+
+    def loads(self) -> tuple[float, float, float]:
+        """Return the load averages as systems without /proc tell them."""
+        return os.getloadavg()
 
     def uname(self) -> os.uname_result:
         """Return the kernel's name and version and the machine's name (uname)."""
@@ -141,7 +150,8 @@ class HostSource(Source[HostTarget]):
 
     def _classify(self, error: Exception) -> SourceError:
         if isinstance(error, FileNotFoundError):
-            why = f"{error.filename} is missing; the host collectors are for Linux"
+            why = f"{error.filename} is missing; other systems than Linux give only "
+            why += "clock, load and uname"
             return SourceError(Reason.UNSUPPORTED, why, answered=True)
         if isinstance(error, PermissionError):
             why = f"{error.filename} may not be read"

@@ -75,3 +75,16 @@ def _timex() -> Timex | None:
         status=found.status,
         tai_offset=found.tai,
     )
+
+
+class Budget:
+    """A time that may be spent, from now on."""
+
+    def __init__(self, seconds: float) -> None:
+        """Begin to count."""
+        self._end = time.monotonic() + seconds
+
+    @property
+    def spent(self) -> bool:
+        """Whether it is over."""
+        return time.monotonic() >= self._end
