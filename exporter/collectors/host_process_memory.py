@@ -68,8 +68,8 @@ async def inspect(source: HostSource) -> list[Finding]:
     return [
         Finding(
             f"memory of group {group} without what its processes share",
-            "AmbientCapabilities=CAP_SYS_PTRACE in the systemd unit; where processes are "
-            f"too large to be read within {_SECONDS:g} s, switch the collector off",
+            "AmbientCapabilities=CAP_SYS_PTRACE in the systemd unit; where processes "
+            f"are too large for {_SECONDS:g} s, switch the collector off",
         )
         for group in sorted({one.group for one in found if one.memory is None})
     ]

@@ -23,7 +23,8 @@ class _Timex(ctypes.Structure):
         ("estimated_error", ctypes.c_long),
         ("status", ctypes.c_int),
         ("constant", ctypes.c_long),
-        ("unused", ctypes.c_long * 5),
+        ("unused", ctypes.c_long * 4),
+        ("tick", ctypes.c_long),
         ("pps", ctypes.c_long * 2),
         ("shift", ctypes.c_int),
         ("pps_more", ctypes.c_long * 5),
@@ -45,6 +46,8 @@ class Timex(NamedTuple):
     frequency_ratio: float
     status: int
     tai_offset: int
+    tick: float
+    constant: int
 
 
 class Clock(NamedTuple):
@@ -74,6 +77,8 @@ def _timex() -> Timex | None:
         frequency_ratio=1 + found.frequency / _FREQUENCY,
         status=found.status,
         tai_offset=found.tai,
+        tick=found.tick / _MICRO,
+        constant=found.constant,
     )
 
 
