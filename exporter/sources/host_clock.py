@@ -84,7 +84,7 @@ def _timex() -> Timex | None:
 
 
 def _ask(found: _Timex) -> int:
-    """Call adjtimex itself: libc's function makes another call, which Docker forbids."""
+    """Call adjtimex itself: the function of libc makes a call that Docker forbids."""
     system = os.uname()
     if system.sysname != "Linux":
         return -1
