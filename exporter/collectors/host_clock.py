@@ -43,6 +43,10 @@ FREQUENCY = gauge(
 )
 STATUS = gauge("node_timex_status", f"{_FROM}: the status bits.")
 TAI = gauge("node_timex_tai_offset_seconds", f"{_FROM}: seconds from UTC to TAI.")
+TICK = gauge("node_timex_tick_seconds", f"{_FROM}: seconds between ticks.")
+CONSTANT = gauge(
+    "node_timex_loop_time_constant", f"{_FROM}: how quickly the clock is corrected."
+)
 
 
 async def read(source: HostSource) -> Clock:
@@ -63,6 +67,8 @@ def samples(clock: Clock, state: None) -> Iterator[Sample]:
     yield FREQUENCY(clock.timex.frequency_ratio)
     yield STATUS(clock.timex.status)
     yield TAI(clock.timex.tai_offset)
+    yield TICK(clock.timex.tick)
+    yield CONSTANT(clock.timex.constant)
 
 
 COLLECTOR = Collector(
@@ -70,7 +76,7 @@ COLLECTOR = Collector(
     source=SourceKind.HOST,
     metrics=(
         *(TIME, SYNCHRONISED, OFFSET, MOST_ERROR),
-        *(ESTIMATED_ERROR, FREQUENCY, STATUS, TAI),
+        *(ESTIMATED_ERROR, FREQUENCY, STATUS, TAI, TICK, CONSTANT),
     ),
     read=read,
     samples=samples,

@@ -101,7 +101,8 @@ async def read(source: HostSource) -> list[FileSystem]:
     if text:
         mounts = parse(text)
     else:
-        mounts = below(source.root, parse(await source.text(_OUR_MOUNTS)))
+        ours = parse(await source.text(_OUR_MOUNTS), is_ours=True)
+        mounts = below(source.root, ours)
     answers = await source.usage(mount.mountpoint for mount in mounts)
     found = []
     for mount in mounts:
@@ -116,8 +117,12 @@ async def read(source: HostSource) -> list[FileSystem]:
     return found
 
 
-def parse(text: str) -> list[Mount]:
-    """Return the mounts that matter, the last one of those on the same mountpoint."""
+def parse(text: str, *, is_ours: bool = False) -> list[Mount]:
+    """Return the mounts that matter, the last one of those on the same mountpoint.
+
+    Our own may all be read-only because of a container or of ProtectSystem: then the
+    file system's own options say what is so for others.
+    """
     found: dict[str, Mount] = {}
     for line in text.splitlines():
         left, _, right = line.partition(" - ")
@@ -128,7 +133,8 @@ def parse(text: str) -> list[Mount]:
         if fstype in _TYPES_LEFT_OUT or _POINTS_LEFT_OUT.match(point):
             found.pop(point, None)
             continue
-        read_only = "ro" in (*options.split(","), *super_options.split(","))
+        known = super_options if is_ours else f"{options},{super_options}"
+        read_only = "ro" in known.split(",")
         found[point] = Mount(_unescaped(device), point, fstype, major, minor, read_only)
     return list(found.values())
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from exporter.metrics import Sample
     from exporter.sources.host import HostSource
 
+_LOADS = "proc/loadavg"
 _DOMAIN = "proc/sys/kernel/domainname"
 
 LOADS = tuple(
@@ -56,15 +57,15 @@ class Load(NamedTuple):
 
 
 async def read(source: HostSource) -> Load:
-    """Read /proc/loadavg and uname."""
-    loads = (await source.text("proc/loadavg")).split()[:3]
-    domain = await source.texts([_DOMAIN])
+    """Read /proc/loadavg, or ask a system that has none; and uname."""
+    texts = await source.texts([_LOADS, _DOMAIN])
+    loads = texts[_LOADS].split()[:3] if _LOADS in texts else source.loads()
     uname = source.uname()
     return Load(
         tuple(map(float, loads)),
         (
             *(uname.sysname, uname.release, uname.version, uname.machine),
-            *(uname.nodename, domain.get(_DOMAIN, "").strip()),
+            *(uname.nodename, texts.get(_DOMAIN, "").strip()),
         ),
     )
 

@@ -18,6 +18,7 @@ from tests.bench import (
     churn,
     depth,
     freshness,
+    host,
     latency,
     memory,
     neo4j_cost,
@@ -43,6 +44,7 @@ MEASURES = {
     "scrape": scrape,
     "rounds": rounds,
     "depth": depth,
+    "host": host,
     "neo4j": neo4j_cost,
     "neo4j-large": neo4j_large,
     "redis": redis_cost,
@@ -58,6 +60,7 @@ COMPARED = {
     "scrape": (nginx.NEED,),
     "rounds": rivals.NEEDS,
     "depth": rivals.NEEDS[:1],
+    "host": host.NEEDS,
     "redis": rivals.NEEDS,
 }
 

@@ -100,7 +100,7 @@ def _rounds(world: World, tap: Tap, exporter: ExporterProcess) -> Cost:
 
 
 def _theirs(world: World, tap: Tap) -> Cost:
-    with rivals.Rivals(world, {rivals.POSTGRES}, tap.port) as (rival,):
+    with rivals.Rivals(world, {rivals.POSTGRES}, port=tap.port) as (rival,):
         for _ in beat(1.0, 3):
             page = gzip.decompress(rival.scrape())
         before = _spent(world, tap, rival.pid)

@@ -70,8 +70,8 @@ class Rivals:
     """Those of the three that are installed, running until the end of `with`.
 
 
-    `names` are those that are wanted; `port` is that of a proxy before PostgreSQL, and
-    `redis` the url of another Redis.
+    `names` are those that are wanted; `port` is that of a proxy before PostgreSQL,
+    `redis` the url of another Redis; `options` are for node_exporter.
     """
 
     def __init__(
@@ -81,11 +81,13 @@ class Rivals:
         *,
         port: int | None = None,
         redis: str | None = None,
+        options: tuple[str, ...] = (),
     ) -> None:
         self._world = world
         self._wanted = world.present & {*names}
         self._port = port
         self._redis_url = redis
+        self._options = options
         self._stack = ExitStack()
 
     def __enter__(self) -> list[Rival]:
@@ -110,7 +112,7 @@ class Rivals:
         return [f"-redis.addr={url}"], {}
 
     def _node(self) -> tuple[list[str], dict[str, str]]:
-        return [], {}
+        return [*self._options], {}
 
     def _start(
         self, name: str, options: list[str], environment: dict[str, str]

@@ -100,6 +100,16 @@ FAULTS = (
         _SLOW_QUERIES | {"LoadPerCpu"},
     ),
     Expected(
+        "open-files",
+        "ProcessGroupFiles",
+        r"^python has [\d.]+k? files open in all$",
+    ),
+    Expected(
+        "full-queue",
+        "ListenOverflows",
+        r"^Connections dropped because a queue was full: ",
+    ),
+    Expected(
         "app-errors",
         "ErrorRate",
         r"^/api/\S+ fails [\d.]+m? times a second$",

@@ -16,6 +16,8 @@ _FILES = {
     "proc/sys/net/netfilter/nf_conntrack_count": "214\n",
     "proc/sys/net/netfilter/nf_conntrack_max": "262144\n",
     "proc/pressure/cpu": "some avg10=0.00 avg60=0.00 avg300=0.00 total=5\n",
+    "proc/pressure/io": "some avg10=0 total=5\nfull avg10=0 total=5\n",
+    "proc/pressure/memory": "some avg10=0 total=5\nfull avg10=0 total=5\n",
     "proc/mdstat": "Personalities : [raid1]\nmd0 : active raid1 sda1[0] sdb1[1](F)\n"
     "      248896 blocks [2/1] [U_]\n\nunused devices: <none>\n",
     "sys/class/net/bonding_masters": "bond0\n",

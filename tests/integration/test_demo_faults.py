@@ -20,6 +20,7 @@ from exporter.demo.parts import Site, make_folder, start_servers
 from exporter.demo.places import Places, required
 from exporter.demo.programs import start_application
 from exporter.demo.shop import graph
+from tests.integration import test_demo_faults_host
 from tests.integration.faulty_world import (
     ask,
     broken,
@@ -297,7 +298,8 @@ async def test_app_slow_makes_each_request_take_longer_than_promised(
 
 
 async def test_every_fault_is_tried_here() -> None:
-    tried = {name for name in globals() if name.startswith("test_")}
+    here = {*globals(), *vars(test_demo_faults_host)}
+    tried = {name for name in here if name.startswith("test_")}
     untried = [
         name
         for name in faults.names()

@@ -193,3 +193,13 @@ async def test_what_processes_took_does_not_fall_when_a_counter_of_theirs_does(
             shown = await poll(source, "process_groups", state)
             seen.append(shown["node_process_group_read_bytes_total"]["python",])
     assert seen == [0, 1000, 1300, 1400]
+
+
+async def test_a_system_without_proc_gives_its_load_and_its_clock(
+    proc_tree: ProcTree,
+) -> None:
+    async with reading() as source:
+        load = await poll(at(source, proc_tree), "load", None)
+        clock = await poll(source, "clock", None)
+    assert load.keys() >= {"node_load1", "node_load5", "node_load15", "node_uname_info"}
+    assert clock["node_time_seconds"][()] > 1.7e9

@@ -105,3 +105,11 @@ def test_mounts_that_we_see_below_a_root_are_called_as_the_machine_calls_them() 
     assert [it.mountpoint for it in below("/host", mounts)] == ["/", "/data"]
     assert [it.mountpoint for it in below("/host/", mounts)] == ["/", "/data"]
     assert below("/", mounts) == mounts
+
+
+def test_what_is_read_only_for_us_alone_is_not_read_only() -> None:
+    text = (
+        "1 0 254:0 / / ro - ext4 /dev/vda rw\n2 1 254:1 / /data ro - ext4 /dev/vdb ro\n"
+    )
+    assert [it.read_only for it in parse(text, is_ours=True)] == [False, True]
+    assert [it.read_only for it in parse(text)] == [True, True]

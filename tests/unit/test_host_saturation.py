@@ -70,6 +70,30 @@ def test_tables_of_the_kernel_are_shown_with_their_limits() -> None:
     assert values(host_kernel_limits.samples({}, None)) == {}
 
 
+def test_what_the_kernel_had_to_drop_is_summed_or_shown_by_processor() -> None:
+    texts = {
+        "net/stat/nf_conntrack": "entries  searched found insert_failed drop\n"
+        "00000005  00000000 0000000a 00000001 00000010\n"
+        "00000005  00000000 00000001 00000000 00000001\n",
+        "net/softnet_stat": "0000000a 00000002 00000001 0 0 0 0 0 0 0 0 0 00000000\n"
+        "0000000b 00000000 00000000 0 0 0 0 0 0 0 0 0 00000003\n",
+    }
+    assert values(host_kernel_limits.samples(texts, None)) == {
+        "node_nf_conntrack_stat_found": {(): 11},
+        "node_nf_conntrack_stat_insert_failed": {(): 1},
+        "node_nf_conntrack_stat_drop": {(): 17},
+        "node_softnet_processed_total": {("0",): 10, ("3",): 11},
+        "node_softnet_dropped_total": {("0",): 2, ("3",): 0},
+        "node_softnet_times_squeezed_total": {("0",): 1, ("3",): 0},
+    }
+
+
+def test_an_old_kernel_numbers_no_processor() -> None:
+    texts = {"net/softnet_stat": "0a 02 01 0 0 0 0 0 0 0\n0b 00 00 0 0 0 0 0 0 0\n"}
+    found = values(host_kernel_limits.samples(texts, None))
+    assert found["node_softnet_dropped_total"] == {("0",): 2, ("1",): 0}
+
+
 def test_sockets_and_what_the_protocols_counted_are_shown() -> None:
     rows = host_sockets.Sockets(
         host_sockets.pairs(SNMP + NETSTAT) | host_sockets.single(SNMP6),
@@ -106,6 +130,8 @@ def test_the_clock_is_shown_with_its_error() -> None:
         frequency_ratio=1.000005,
         status=8193,
         tai_offset=37,
+        tick=0.01,
+        constant=2,
     )
     found = values(host_clock.samples(Clock(1.7e9, timex), None))
     assert {name: family[()] for name, family in found.items()} == {
@@ -117,6 +143,8 @@ def test_the_clock_is_shown_with_its_error() -> None:
         "node_timex_frequency_adjustment_ratio": 1.000005,
         "node_timex_status": 8193,
         "node_timex_tai_offset_seconds": 37,
+        "node_timex_tick_seconds": 0.01,
+        "node_timex_loop_time_constant": 2,
     }
 
 
