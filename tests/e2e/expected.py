@@ -42,6 +42,18 @@ FAULTS = (
         r"^set\w* was refused ",
         frozenset({"RedisMemoryUsed"}),
     ),
+    Expected(
+        "redis-evictions",
+        "RedisEvictions",
+        r"^Keys evicted: ",
+        frozenset({"RedisMemoryUsed"}),
+    ),
+    Expected(
+        "redis-failover",
+        "RedisFailover",
+        r"^Change of role: ",
+        frozenset({"RedisReplicaUnlinked"}),
+    ),
     Expected("redis-slow", "RedisSlowCommand", r"^evalsha takes \d+\S*ms a call$"),
     Expected(
         "neo4j-drop-index",
