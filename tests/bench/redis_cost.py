@@ -78,7 +78,9 @@ def _scrapes(port: int) -> dict[str, float]:
 
 def _theirs(world: World, server: RedisServer) -> dict[str, float]:
     url = server.url.removesuffix("/0")
-    with rivals.Rivals(world, (rivals.REDIS,), redis=url) as running:
+    with rivals.Rivals(
+        world, (rivals.REDIS,), options=(f"-redis.addr={url}",)
+    ) as running:
         for rival in running:
             body = rival.scrape()
             pids = {"we": rival.pid, "redis": server.process.pid}

@@ -70,8 +70,8 @@ class Rivals:
     """Those of the three that are installed, running until the end of `with`.
 
 
-    `names` are those that are wanted; `port` is that of a proxy before PostgreSQL,
-    `redis` the url of another Redis; `options` are for node_exporter.
+    `names` are those that are wanted; `port` is that of a proxy before PostgreSQL;
+    `options` are added to the command of each.
     """
 
     def __init__(
@@ -80,13 +80,11 @@ class Rivals:
         names: Collection[str] = (POSTGRES, REDIS, NODE),
         *,
         port: int | None = None,
-        redis: str | None = None,
         options: tuple[str, ...] = (),
     ) -> None:
         self._world = world
         self._wanted = world.present & {*names}
         self._port = port
-        self._redis_url = redis
         self._options = options
         self._stack = ExitStack()
 
@@ -108,11 +106,11 @@ class Rivals:
         return [f"--extend.query-path={queries}"], {"DATA_SOURCE_NAME": dsn}
 
     def _redis(self) -> tuple[list[str], dict[str, str]]:
-        url = self._redis_url or self._world.redis_target()["url"]
+        url = self._world.redis_target()["url"]
         return [f"-redis.addr={url}"], {}
 
     def _node(self) -> tuple[list[str], dict[str, str]]:
-        return [*self._options], {}
+        return [], {}
 
     def _start(
         self, name: str, options: list[str], environment: dict[str, str]
@@ -120,7 +118,7 @@ class Rivals:
         port = free_port()
         address = f"--web.listen-address=127.0.0.1:{port}"
         process = Process(
-            [shutil.which(name) or name, address, *options],
+            [shutil.which(name) or name, address, *options, *self._options],
             self._world.folder / f"{name}.log",
             environment=environment,
             as_ourselves=True,

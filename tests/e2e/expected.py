@@ -70,6 +70,18 @@ FAULTS = (
         "TargetDown",
         r"^polls fail for the reason auth$",
     ),
+    Expected(
+        "redis-evictions",
+        "RedisEvictions",
+        r"^Keys evicted: ",
+        frozenset({"RedisMemoryUsed"}),
+    ),
+    Expected(
+        "redis-failover",
+        "RedisFailover",
+        r"^Change of role: ",
+        frozenset({"RedisReplicaUnlinked"}),
+    ),
     Expected("redis-slow", "RedisSlowCommand", r"^evalsha takes \d+\S*ms a call$"),
     Expected(
         "neo4j-drop-index",

@@ -225,6 +225,33 @@ async def test_redis_full_makes_redis_refuse_writes(places: Places) -> None:
         assert await redis.set("one-more", "x")
 
 
+async def test_redis_evictions_lets_keys_be_dropped(places: Places) -> None:
+    async with Redis.from_url(required(places.redis), protocol=2) as redis:
+        before = await redis.config_get("maxmemory*")
+
+        async def evicted() -> int:
+            return int((await redis.info("stats"))["evicted_keys"])
+
+        async def many() -> bool:
+            return await evicted() > start + 20
+
+        start = await evicted()
+        async with broken("redis-evictions", places):
+            await until(many)
+        assert await redis.config_get("maxmemory*") == before
+        assert [key async for key in redis.scan_iter("evicting:*", 1000)] == []
+
+
+async def test_redis_failover_refuses_writes_until_it_is_mended(places: Places) -> None:
+    async with Redis.from_url(required(places.redis), protocol=2) as redis:
+        async with broken("redis-failover", places):
+            assert (await redis.info("replication"))["role"] == "slave"
+            with pytest.raises(ReadOnlyError):
+                await redis.set("one-more", "x")
+        assert (await redis.info("replication"))["role"] == "master"
+        assert await redis.set("one-more", "x")
+
+
 async def test_redis_slow_keeps_redis_busy(places: Places) -> None:
     async with Redis.from_url(required(places.redis), protocol=2) as redis:
 
