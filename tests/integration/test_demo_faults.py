@@ -7,7 +7,7 @@ import os
 import shutil
 import time
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
@@ -20,7 +20,7 @@ from exporter.demo.parts import Site, make_folder, start_servers
 from exporter.demo.places import Places, required
 from exporter.demo.programs import start_application
 from exporter.demo.shop import graph
-from tests.integration import test_demo_faults_host
+from tests.integration import test_demo_faults_host, test_demo_faults_redis
 from tests.integration.faulty_world import (
     ask,
     broken,
@@ -225,50 +225,6 @@ async def test_redis_full_makes_redis_refuse_writes(places: Places) -> None:
         assert await redis.set("one-more", "x")
 
 
-async def test_redis_evictions_lets_keys_be_dropped(places: Places) -> None:
-    async with Redis.from_url(required(places.redis), protocol=2) as redis:
-        before = await redis.config_get("maxmemory*")
-
-        async def evicted() -> int:
-            return int((await redis.info("stats"))["evicted_keys"])
-
-        async def many() -> bool:
-            return await evicted() > start + 20
-
-        start = await evicted()
-        async with broken("redis-evictions", places):
-            await until(many)
-        assert await redis.config_get("maxmemory*") == before
-        assert [key async for key in redis.scan_iter("evicting:*", 1000)] == []
-
-
-async def test_redis_failover_refuses_writes_until_it_is_mended(places: Places) -> None:
-    async with Redis.from_url(required(places.redis), protocol=2) as redis:
-        async with broken("redis-failover", places):
-            assert (await redis.info("replication"))["role"] == "slave"
-            with pytest.raises(ReadOnlyError):
-                await redis.set("one-more", "x")
-        assert (await redis.info("replication"))["role"] == "master"
-        assert await redis.set("one-more", "x")
-
-
-async def test_redis_slow_keeps_redis_busy(places: Places) -> None:
-    async with Redis.from_url(required(places.redis), protocol=2) as redis:
-
-        async def calls() -> dict[str, Any]:
-            every = await redis.info("commandstats")
-            return dict(every.get("cmdstat_evalsha", {"calls": 0}))
-
-        async def ran() -> bool:
-            return bool((await calls())["calls"] >= 2)
-
-        async with broken("redis-slow", places):
-            await until(ran)
-        done = await calls()
-        assert done["usec"] > 250_000 * (done["calls"] - done["failed_calls"])
-        assert (await calls())["calls"] == done["calls"]
-
-
 async def test_redis_replica_makes_redis_refuse_writes_and_keep_its_keys(
     places: Places,
 ) -> None:
@@ -325,7 +281,8 @@ async def test_app_slow_makes_each_request_take_longer_than_promised(
 
 
 async def test_every_fault_is_tried_here() -> None:
-    here = {*globals(), *vars(test_demo_faults_host)}
+    elsewhere = (test_demo_faults_host, test_demo_faults_redis)
+    here = {*globals()}.union(*map(vars, elsewhere))
     tried = {name for name in here if name.startswith("test_")}
     untried = [
         name
