@@ -1,4 +1,4 @@
-"""Faults of the demo that need Redis alone, against Redis and Valkey."""
+"""Faults of the demo that need Redis alone, against a server of its own."""
 
 from __future__ import annotations
 
@@ -9,16 +9,22 @@ from redis.asyncio import Redis
 from redis.exceptions import ReadOnlyError
 
 from exporter.demo.places import Places, required
+from exporter.demo.servers.redis import RedisServer, from_wheel
+from tests.integration.exporter_process import open_folder
 from tests.integration.faulty_world import broken, until
+from tests.integration.redis_fixtures import running
 
 if TYPE_CHECKING:
-    from exporter.demo.servers.redis import RedisServer
+    from collections.abc import Iterator
 
 
-@pytest.fixture
-def places(redis_server: RedisServer) -> Places:
-    """Give a world without an application."""
-    return Places(application="http://127.0.0.1:1", redis=redis_server.url)
+@pytest.fixture(scope="module")
+def places() -> Iterator[Places]:
+    """Start a server as the demo's, without an application."""
+    with open_folder() as folder:
+        server = RedisServer(folder / "data", binary=from_wheel())
+        with running(server):
+            yield Places(application="http://127.0.0.1:1", redis=server.url)
 
 
 async def test_redis_evictions_lets_keys_be_dropped(places: Places) -> None:
