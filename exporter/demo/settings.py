@@ -43,7 +43,8 @@ def render(watch: Watch) -> str:
     if watch.postgres:
         parts.append(
             f"postgres:\n  {SHOP}:\n    dsn: {_quoted(watch.postgres.address)}\n"
-            f"    password_file: {_quoted(watch.postgres.password_file)}"
+            f"    password_file: {_quoted(watch.postgres.password_file)}\n"
+            "    plans: {enabled: true}\n    collectors: {plans: {interval: 15s}}"
         )
     if watch.neo4j:
         parts.append(_neo4j(watch.neo4j))

@@ -26,7 +26,7 @@ _BACK = 0.05  # of the way back to the usual, a poll
 
 def usual(number: int) -> float:
     """Return a statement's calls a poll."""
-    return 100 / (number + 1) ** 0.8
+    return float(100 / (number + 1) ** 0.8)
 
 
 class Load:

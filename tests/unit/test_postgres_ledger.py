@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from exporter.collectors._postgres_ledger import Change, Ledger, Origin, Poll, Scores
+from exporter.collectors._postgres_ledger import Ledger, Origin, Poll
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -229,18 +229,6 @@ def test_what_was_heavy_long_ago_gives_way_to_what_is_busy_now() -> None:
     assert calls(ledger).keys() == {2}
 
 
-def test_shares_stay_right_through_thousands_of_polls() -> None:
-    scores = Scores()
-    of = [
-        Change((WEB, SHOP, 1), "shop", [3, 0]),
-        Change((WEB, SHOP, 2), "shop", [1, 0]),
-    ]
-    for _ in range(12_000):
-        scores.add(of, BUSY)
-    shares = scores.of([(WEB, SHOP, 1), (WEB, SHOP, 2)])
-    assert [*shares.values()] == pytest.approx([0.75, 0.25])
-
-
 def test_scores_forget_the_least_of_too_many() -> None:
     ledger = after(poll([]))
     most: Mapping[int, int] = {1: 10**6}
@@ -250,10 +238,8 @@ def test_scores_forget_the_least_of_too_many() -> None:
     assert len(ledger._scores._of) <= 20_000
 
 
-def test_no_load_at_all_is_no_division_by_zero() -> None:
-    scores = Scores()
-    scores.add([], BUSY)
-    assert scores.of([(WEB, SHOP, 1)]) == {(WEB, SHOP, 1): 0.0}
+def calls_by_key(ledger: Ledger) -> dict[Any, float]:
+    return {key: figures[0] for key, figures in ledger.of.items()}
 
 
 class World:
@@ -302,7 +288,3 @@ def test_what_rate_sees_over_all_series_is_all_that_was_done(seed: int) -> None:
         seen += sum(now[k] - before.get(k, 0) for k in now)
         before = now
     assert seen == world.truth
-
-
-def calls_by_key(ledger: Ledger) -> dict[Any, float]:
-    return {key: figures[0] for key, figures in ledger.of.items()}
