@@ -99,13 +99,6 @@ class WithSecret(Target):
         return value
 
 
-class Statements(Strict):
-    """How many statements get series of their own, and whether their text is shown."""
-
-    top: Annotated[int, Field(ge=0, le=1000)] = 100
-    text: bool = True
-
-
 class Tables(Strict):
     """How many tables get series of their own."""
 
@@ -122,17 +115,10 @@ class PostgresTarget(TableIndexes, PostgresSettings, WithSecret):
     kind: ClassVar[SourceKind] = SourceKind.POSTGRES
 
     dsn: str
-    connections: Annotated[int, Field(ge=1, le=100)] = 10
     databases: Filter = Filter()
     schemas: Filter = Filter()
     users: Filter = Filter()
-    statements: Statements = Statements()
     tables: Tables = Tables()
-
-    @property
-    def sampled(self) -> bool:
-        """Whether running statements are looked at between polls."""
-        return self.sampling.enabled and self.connections > 1
 
     @field_validator("dsn")
     @classmethod

@@ -27,6 +27,15 @@ _UNITS = {
 }
 
 
+class Statements(BaseModel):
+    """How many statements get series of their own, and whether their text is shown."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    top: Annotated[int, Field(ge=0, le=1000)] = 100
+    text: bool = True
+
+
 class Sampling(BaseModel):
     """Whether running statements are looked at between polls, and how often."""
 
@@ -115,6 +124,8 @@ class PostgresSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    connections: Annotated[int, Field(ge=1, le=100)] = 10
+    statements: Statements = Statements()
     sampling: Sampling = Sampling()
     plans: Plans = Plans()
     queries: Annotated[tuple[OwnQuery, ...], Field(max_length=100)] = ()
@@ -129,6 +140,11 @@ class PostgresSettings(BaseModel):
             if names.count(name) > 1:
                 raise ValueError(f"two queries make the metric pg_own_{name}")
         return value
+
+    @property
+    def sampled(self) -> bool:
+        """Whether running statements are looked at between polls."""
+        return self.sampling.enabled and self.connections > 1
 
     @property
     def promised(self) -> tuple[float, ...]:

@@ -10,24 +10,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from exporter.collectors._postgres_scores import Change, Scores, Statement
 from exporter.state import StickyTop, difference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
 Row = tuple[Any, ...]
-Statement = tuple[int, int, int | None]
 
 USER, DATABASE, QUERY, TOPLEVEL, CALLS, TIME = range(6)
 
 OTHER = "other"
 _MOST_DATABASES = 100
-_GROWTH = 1.005  # of a poll's weight in the scores: half is forgotten after 140 polls
-_MOST_WEIGHT = 1e100
-_PAST = 60  # polls that what was done before us weighs
 _MARGIN = 3.0  # times as much as the least member a newcomer must do
-_MOST_SCORES = 20_000
 
 
 class Origin(NamedTuple):
@@ -83,75 +79,6 @@ class Growth(NamedTuple):
 
     new: Row
     old: Row | None
-
-
-class Change(NamedTuple):
-    """What was added to a statement; one that is hidden from us has no query id."""
-
-    statement: Statement
-    database: str
-    figures: Sequence[float]
-
-
-@dataclass(slots=True)
-class Scores:
-    """How much of each kind of load a statement makes, the latest polls before all."""
-
-    _of: dict[Statement, list[float]] = field(default_factory=dict)
-    _totals: list[float] = field(default_factory=list)
-    _weight: float = 1.0
-    _polls: int = 0
-
-    def add(self, changes: Sequence[Change], busy: tuple[tuple[int, ...], ...]) -> None:
-        """Take in a poll's changes, which weigh more than those of the poll before."""
-        self._totals = self._totals or [0.0] * len(busy)
-        self._weight *= _GROWTH
-        self._polls += bool(changes)
-        if self._polls == 2:  # noqa: PLR2004 - the first was what was done before us
-            self._weigh_past(changes, busy)
-        for statement, _, figures in changes:
-            score = self._of.setdefault(statement, [0.0] * len(busy))
-            for kind, places in enumerate(busy):
-                load = sum(figures[place] for place in places) * self._weight
-                score[kind] += load
-                self._totals[kind] += load
-        if self._weight > _MOST_WEIGHT:
-            self._shrink()
-        if len(self._of) > _MOST_SCORES:
-            scores = self.of(self._of)
-            for statement in sorted(scores, key=scores.__getitem__)[::2]:
-                del self._of[statement]
-
-    def of(self, statements: Iterable[Statement]) -> dict[Statement, float]:
-        """Return each one's share of the kind of load that it has most of."""
-        none = [0.0] * len(self._totals)
-        return {
-            statement: max(
-                part / total if total else 0.0
-                for part, total in zip(
-                    self._of.get(statement, none), self._totals, strict=True
-                )
-            )
-            for statement in statements
-        }
-
-    def _weigh_past(
-        self, changes: Sequence[Change], busy: tuple[tuple[int, ...], ...]
-    ) -> None:
-        """Let all that was done before us weigh as much as many polls like this one."""
-        for kind, places in enumerate(busy):
-            now = sum(sum(c.figures[place] for place in places) for c in changes)
-            past = self._totals[kind]
-            factor = now * _PAST * self._weight / past if past else 0.0
-            self._totals[kind] *= factor
-            for score in self._of.values():
-                score[kind] *= factor
-
-    def _shrink(self) -> None:
-        """Begin again with a weight of 1, at the same proportions."""
-        for score in (self._totals, *self._of.values()):
-            score[:] = [part / self._weight for part in score]
-        self._weight = 1.0
 
 
 @dataclass(slots=True)

@@ -45,7 +45,6 @@ from exporter.collectors._postgres_ledger import (
     Ledger,
     Origin,
     Poll,
-    Statement,
 )
 from exporter.collectors._postgres_memory import Running
 from exporter.collectors._postgres_statements_check import VIEW, inspect
@@ -63,6 +62,7 @@ from exporter.metrics import counter, gauge
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from exporter.collectors._postgres_scores import Statement
     from exporter.metrics import Sample
     from exporter.sources.postgres import PostgresSource
     from exporter.sources.postgres_extension import Extension

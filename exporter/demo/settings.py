@@ -44,8 +44,8 @@ def render(watch: Watch) -> str:
         parts.append(
             f"postgres:\n  {SHOP}:\n    dsn: {_quoted(watch.postgres.address)}\n"
             f"    password_file: {_quoted(watch.postgres.password_file)}\n"
-            "    indexes: developer-mesh\n"
-            "    collectors: {indexes: {interval: 15s}, tables: {interval: 15s}}"
+            "    indexes: developer-mesh\n    plans: {enabled: true}\n    collectors: {"
+            "indexes: {interval: 15s}, tables: {interval: 15s}, plans: {interval: 15s}}"
         )
     if watch.neo4j:
         parts.append(_neo4j(watch.neo4j))

@@ -20,7 +20,7 @@ class Expected(NamedTuple):
 
 _FAILING = frozenset({"ErrorRate", "ErrorRateBurn", "PgRollbackRatio"})
 _SLOW = frozenset({"ApiLatencyP95", "ApiLatencyP95Burn"})
-_SLOW_QUERIES = _SLOW | {"DbQueryP95"}
+_SLOW_QUERIES = _SLOW | {"AppQueryP95", "DbQueryP95", "DbQueryCertainlySlow"}
 
 FAULTS = (
     Expected(
@@ -52,7 +52,13 @@ FAULTS = (
         "slow-query",
         "PgStatementMean",
         r"takes \d+\S*s.*sounds_like\(title\)",
-        _SLOW_QUERIES | {"CpuUsed"},
+        _SLOW_QUERIES | {"CpuUsed", "PgPlanRegressed"},
+    ),
+    Expected(
+        "plan-change",
+        "PgPlanRegressed",
+        r"% of its cost before: Seq Scan on orders$",
+        _SLOW_QUERIES | {"PgStatementMean", "CpuUsed"},
     ),
     Expected(
         "redis-full",

@@ -69,6 +69,17 @@ async def test_slow_query_makes_each_search_read_all_products(places: Places) ->
     assert "products_sound" in str(await ask(places, plan))
 
 
+async def test_plan_change_makes_the_list_of_orders_read_all(places: Places) -> None:
+    plan = (
+        "EXPLAIN (FORMAT JSON) SELECT id FROM orders WHERE customer_id = 7"
+        " ORDER BY created_at DESC LIMIT 20"
+    )
+    assert "orders_customer" in str(await ask(places, plan))
+    async with broken("plan-change", places):
+        assert "Seq Scan" in str(await ask(places, plan))
+    assert "orders_customer" in str(await ask(places, plan))
+
+
 async def test_lock_blocks_a_payment_until_it_is_released(places: Places) -> None:
     async def blocked() -> bool:
         query = (

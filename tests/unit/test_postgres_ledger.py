@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from exporter.collectors._postgres_ledger import Change, Ledger, Origin, Poll, Scores
+from exporter.collectors._postgres_ledger import Ledger, Origin, Poll
 from tests.unit.ledger_polls import (
-    BUSY,
     JOBS,
     MAIL,
     MONITOR,
@@ -202,18 +201,6 @@ def test_what_was_heavy_long_ago_gives_way_to_what_is_busy_now() -> None:
     assert calls(ledger).keys() == {2}
 
 
-def test_shares_stay_right_through_thousands_of_polls() -> None:
-    scores = Scores()
-    of = [
-        Change((WEB, SHOP, 1), "shop", [3, 0]),
-        Change((WEB, SHOP, 2), "shop", [1, 0]),
-    ]
-    for _ in range(12_000):
-        scores.add(of, BUSY)
-    shares = scores.of([(WEB, SHOP, 1), (WEB, SHOP, 2)])
-    assert [*shares.values()] == pytest.approx([0.75, 0.25])
-
-
 def test_scores_forget_the_least_of_too_many() -> None:
     ledger = after(poll([]))
     most: Mapping[int, int] = {1: 10**6}
@@ -223,10 +210,8 @@ def test_scores_forget_the_least_of_too_many() -> None:
     assert len(ledger._scores._of) <= 20_000
 
 
-def test_no_load_at_all_is_no_division_by_zero() -> None:
-    scores = Scores()
-    scores.add([], BUSY)
-    assert scores.of([(WEB, SHOP, 1)]) == {(WEB, SHOP, 1): 0.0}
+def calls_by_key(ledger: Ledger) -> dict[Any, float]:
+    return {key: figures[0] for key, figures in ledger.of.items()}
 
 
 class World:

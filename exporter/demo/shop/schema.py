@@ -66,10 +66,11 @@ INSERT INTO embeddings SELECT n, (SELECT array_agg(random())
 """  # noqa: S608 - numbers of our own
 
 SEARCH_INDEX = "CREATE INDEX products_sound ON products (sounds_like(title))"
+CUSTOMER_INDEX = "CREATE INDEX orders_customer ON orders (customer_id, created_at)"
 
 _INDEXES = f"""
 {SEARCH_INDEX};
-CREATE INDEX orders_customer ON orders (customer_id, created_at);
+{CUSTOMER_INDEX};
 CREATE INDEX agents_workload ON agents (status, current_workload)
   WHERE status = 'active';
 CREATE INDEX agents_capabilities ON agents USING gin (capabilities jsonb_path_ops);
@@ -82,7 +83,7 @@ CREATE INDEX embeddings_vector ON embeddings USING ivfflat (vector vector_l2_ops
 
 _GRANTS = """
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO shop;
-GRANT pg_monitor TO monitor;
+GRANT pg_monitor, pg_read_all_data TO monitor;
 """
 
 

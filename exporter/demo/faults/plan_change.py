@@ -1,0 +1,35 @@
+"""Drops the index behind the list of a customer's orders, so that its plan changes.
+
+Breaks the promise that no statement's plan becomes dearer by itself: the statement
+reads all orders, which a table this small forgives for a while.
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from exporter.demo.places import required
+from exporter.demo.shop.schema import CUSTOMER_INDEX
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from exporter.demo.places import Places
+
+NEEDS = ("postgres",)
+
+
+@asynccontextmanager
+async def broken(places: Places) -> AsyncIterator[None]:
+    """Keep the index away as long as the context is open."""
+    url = required(places.postgres_owner)
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as owner:
+        await owner.execute("DROP INDEX orders_customer")
+    try:
+        yield
+    finally:
+        async with await psycopg.AsyncConnection.connect(url, autocommit=True) as owner:
+            await owner.execute(CUSTOMER_INDEX)
