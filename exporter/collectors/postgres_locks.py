@@ -40,7 +40,8 @@ from pg_database d left join (
     select coalesce(nullif(l.database, 0), a.datid) as datid, lower(l.mode) as mode,
         count(*) filter (where l.granted and l.database > 0) as held,
         count(*) filter (where not l.granted) as awaited
-    from pg_locks l left join pg_stat_activity a on a.pid = l.pid and not l.granted
+    from pg_locks l
+        left join pg_stat_get_activity(null) a on a.pid = l.pid and not l.granted
     where l.pid is distinct from pg_backend_pid()
     group by 1, 2
 ) l on l.datid = d.oid

@@ -54,13 +54,12 @@ select current_setting('max_connections')::int
     pg_has_role(current_user, 'pg_read_all_stats', 'usage') as sees_all
 """
 HORIZON = """
-(select 'session' as kind, application_name as holder,
-    greatest(age(backend_xid), age(backend_xmin)) as age
-from pg_stat_activity
-where backend_type not in ('walsender', 'autovacuum worker') and pid <> pg_backend_pid()
-order by 3 desc nulls last limit 1)
-union all (select 'standby', application_name, age(backend_xmin)
-from pg_stat_replication order by 3 desc nulls last limit 1)
+(select distinct on (kind)
+    case backend_type when 'walsender' then 'standby' else 'session' end as kind,
+    application_name as holder, greatest(age(backend_xid), age(backend_xmin)) as age
+from pg_stat_get_activity(null)
+where backend_type <> 'autovacuum worker' and pid <> pg_backend_pid()
+order by kind, age desc nulls last)
 union all (select 'slot', slot_name::text, age(xmin)
 from pg_replication_slots order by 3 desc nulls last limit 1)
 union all (select 'slot_catalog', slot_name::text, age(catalog_xmin)
@@ -89,6 +88,7 @@ _HELD_BY = ("slot", "slot_catalog", "prepared")
 _OTHER = "other"
 _NAMED = 50
 _LONGEST = 1000
+_OLD = 1.0  # seconds that a transaction is open before it is shown singly
 
 CONNECTIONS = gauge(
     "pg_connections",
@@ -121,7 +121,7 @@ STATEMENT = gauge(
 HORIZON_AGE = gauge(
     "pg_xmin_horizon_age",
     "Transactions since the oldest one that vacuum must keep dead rows for, by what "
-    "holds it: pg_stat_activity, pg_stat_replication (feedback of standbys), "
+    "holds it: pg_stat_activity (walsenders: feedback of standbys), "
     "pg_replication_slots, pg_prepared_xacts.",
     "kind",
 )
@@ -183,13 +183,15 @@ class Rows(NamedTuple):
 
 
 async def read(source: PostgresSource) -> Rows:
-    """Read sessions grouped by the server, and the oldest ones singly."""
+    """Read sessions grouped by the server, and singly those that are old."""
     (limit,) = await source.fetch(Limit, USABLE)
+    found = await source.fetch(Sessions, QUERY)
+    old = any((row.transaction or 0.0) > _OLD for row in found)
     return Rows(
-        await source.fetch(Sessions, QUERY),
+        found,
         limit,
         await source.fetch(Holder, HORIZON),
-        await source.fetch(Oldest, OLDEST),
+        await source.fetch(Oldest, OLDEST) if old else [],
         source.config.databases,
         source.config.users,
     )
