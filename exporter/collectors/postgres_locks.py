@@ -136,11 +136,12 @@ class Locks:
 
 
 class Rows(NamedTuple):
-    """What was read, and which databases the target keeps."""
+    """What was read, and which databases and users the target keeps."""
 
     locks: list[Locks]
     sessions: list[Session]
     databases: Names
+    users: Names
 
 
 async def read(source: PostgresSource) -> Rows:
@@ -149,7 +150,7 @@ async def read(source: PostgresSource) -> Rows:
     sessions: list[Session] = []
     if any(row.awaited for row in locks):
         sessions = await source.fetch(Session, source.of_version(TREES))
-    return Rows(locks, sessions, source.config.databases)
+    return Rows(locks, sessions, source.config.databases, source.config.users)
 
 
 def samples(rows: Rows, state: StickyTop[str]) -> Iterator[Sample]:
@@ -201,7 +202,7 @@ def _state(root: Session) -> str:
 def evidence(rows: Rows) -> Iterator[Evidence]:
     """Draw who waits for whom, with statements."""
     tree = grow(rows.sessions)
-    yield table([n for n in tree if _is_kept(rows.databases, n.root)])
+    yield table([n for n in tree if _is_kept(rows.databases, n.root)], rows.users)
 
 
 def _is_kept(databases: Names, root: Session) -> bool:
