@@ -7,9 +7,9 @@ pg_session_idle_in_transaction_seconds{datname="orders",application_name="report
 pg_session_statement_seconds{datname="orders",application_name="api"} 1.5
 pg_xmin_horizon_age{kind="session"} 12034
 
-Ages are the longest of clients' sessions, neither walsenders nor autovacuum, by database
-and application (50 and `other`). Where nothing holds the horizon, its age is 0; what
-the role may not see is absent. Connections are counted whole, our own included.
+Ages are the longest of clients' sessions, neither walsenders nor autovacuum, by
+database and application (50 and `other`). The horizon's age is 0 where nothing holds
+it, and absent where hidden. Connections are counted whole, our own included.
 """
 
 from __future__ import annotations
@@ -96,8 +96,7 @@ CONNECTIONS = gauge(
 )
 USABLE_CONNECTIONS = gauge(
     "pg_connections_usable",
-    "Connections that ordinary roles can have: max_connections less those reserved, "
-    "from pg_settings.",
+    "Connections for ordinary roles: max_connections of pg_settings less reserved ones.",
 )
 TRANSACTION = gauge(
     "pg_session_transaction_seconds",
