@@ -96,7 +96,7 @@ CONNECTIONS = gauge(
 )
 USABLE_CONNECTIONS = gauge(
     "pg_connections_usable",
-    "Connections for ordinary roles: max_connections of pg_settings less reserved ones.",
+    "Connections for ordinary roles: max_connections of pg_settings less the reserved.",
 )
 TRANSACTION = gauge(
     "pg_session_transaction_seconds",
