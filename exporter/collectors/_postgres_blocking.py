@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from exporter.collectors._postgres import Names, keeps
 from exporter.collectors._postgres_text import label
 from exporter.evidence import Evidence
 
@@ -101,8 +102,11 @@ def _below(
         waiting += [(child, depth + 1) for child in reversed(children.get(pid, ()))]
 
 
-def table(nodes: Sequence[Node]) -> Evidence:
-    """Write trees as evidence, with statements without their literals."""
+def table(nodes: Sequence[Node], users: Names) -> Evidence:
+    """Write trees as evidence, with statements without their literals.
+
+    Who is left out by the target's filter of users stands there without a statement.
+    """
     rows = tuple(
         (
             session.pid,
@@ -113,9 +117,9 @@ def table(nodes: Sequence[Node]) -> Evidence:
             f"{session.mode} on {session.locked}" if session.mode else None,
             session.waits_seconds,
             session.transaction_seconds,
-            label(session.query or "", _LONGEST),
+            label(session.query or "", _LONGEST) if keeps(users, name) else None,
         )
-        for session, _, _ in nodes
+        for session, name in ((n.session, n.session.usename) for n in nodes)
     )
     depths = tuple(node.depth for node in nodes)
     return Evidence(_KPIS, TITLE, _COLUMNS, rows, depths)

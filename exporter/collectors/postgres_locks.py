@@ -40,7 +40,8 @@ from pg_database d left join (
     select coalesce(nullif(l.database, 0), a.datid) as datid, lower(l.mode) as mode,
         count(*) filter (where l.granted and l.database > 0) as held,
         count(*) filter (where not l.granted) as awaited
-    from pg_locks l left join pg_stat_activity a on a.pid = l.pid and not l.granted
+    from pg_locks l
+        left join pg_stat_get_activity(null) a on a.pid = l.pid and not l.granted
     where l.pid is distinct from pg_backend_pid()
     group by 1, 2
 ) l on l.datid = d.oid
@@ -135,11 +136,12 @@ class Locks:
 
 
 class Rows(NamedTuple):
-    """What was read, and which databases the target keeps."""
+    """What was read, and which databases and users the target keeps."""
 
     locks: list[Locks]
     sessions: list[Session]
     databases: Names
+    users: Names
 
 
 async def read(source: PostgresSource) -> Rows:
@@ -148,7 +150,7 @@ async def read(source: PostgresSource) -> Rows:
     sessions: list[Session] = []
     if any(row.awaited for row in locks):
         sessions = await source.fetch(Session, source.of_version(TREES))
-    return Rows(locks, sessions, source.config.databases)
+    return Rows(locks, sessions, source.config.databases, source.config.users)
 
 
 def samples(rows: Rows, state: StickyTop[str]) -> Iterator[Sample]:
@@ -200,7 +202,7 @@ def _state(root: Session) -> str:
 def evidence(rows: Rows) -> Iterator[Evidence]:
     """Draw who waits for whom, with statements."""
     tree = grow(rows.sessions)
-    yield table([n for n in tree if _is_kept(rows.databases, n.root)])
+    yield table([n for n in tree if _is_kept(rows.databases, n.root)], rows.users)
 
 
 def _is_kept(databases: Names, root: Session) -> bool:

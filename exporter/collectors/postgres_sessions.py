@@ -7,10 +7,9 @@ pg_session_idle_in_transaction_seconds{datname="orders",application_name="report
 pg_session_statement_seconds{datname="orders",application_name="api"} 1.5
 pg_xmin_horizon_age{kind="session"} 12034
 
-Ages are of clients' sessions only: neither walsenders nor autovacuum. The longest is
-shown, by database and application (the 50 with the oldest transactions, which change
-rarely, and `other`). Where nothing holds the horizon, its age is 0; what the role may
-not see is absent. Used connections are counted whole, our own included.
+Ages are the longest of clients' sessions, neither walsenders nor autovacuum, by
+database and application (50 and `other`). The horizon's age is 0 where nothing holds
+it, and absent where hidden. Connections are counted whole, our own included.
 """
 
 from __future__ import annotations
@@ -54,13 +53,12 @@ select current_setting('max_connections')::int
     pg_has_role(current_user, 'pg_read_all_stats', 'usage') as sees_all
 """
 HORIZON = """
-(select 'session' as kind, application_name as holder,
-    greatest(age(backend_xid), age(backend_xmin)) as age
-from pg_stat_activity
-where backend_type not in ('walsender', 'autovacuum worker') and pid <> pg_backend_pid()
-order by 3 desc nulls last limit 1)
-union all (select 'standby', application_name, age(backend_xmin)
-from pg_stat_replication order by 3 desc nulls last limit 1)
+(select distinct on (kind)
+    case backend_type when 'walsender' then 'standby' else 'session' end as kind,
+    application_name as holder, greatest(age(backend_xid), age(backend_xmin)) as age
+from pg_stat_get_activity(null)
+where backend_type <> 'autovacuum worker' and pid <> pg_backend_pid()
+order by kind, age desc nulls last)
 union all (select 'slot', slot_name::text, age(xmin)
 from pg_replication_slots order by 3 desc nulls last limit 1)
 union all (select 'slot_catalog', slot_name::text, age(catalog_xmin)
@@ -84,11 +82,11 @@ _STATES = (
     *("fastpath function call", "disabled", "hidden"),
 )
 _AGEING = ("active", "idle in transaction")
-_HELD_BY_SEEN = ("session", "standby")
-_HELD_BY = ("slot", "slot_catalog", "prepared")
+_HELD_BY = ("session", "standby", "slot", "slot_catalog", "prepared")
 _OTHER = "other"
 _NAMED = 50
 _LONGEST = 1000
+_OLD = 1.0  # seconds that a transaction is open before it is shown singly
 
 CONNECTIONS = gauge(
     "pg_connections",
@@ -98,8 +96,7 @@ CONNECTIONS = gauge(
 )
 USABLE_CONNECTIONS = gauge(
     "pg_connections_usable",
-    "Connections that ordinary roles can have: max_connections less those reserved, "
-    "from pg_settings.",
+    "Connections for ordinary roles: max_connections of pg_settings less the reserved.",
 )
 TRANSACTION = gauge(
     "pg_session_transaction_seconds",
@@ -121,7 +118,7 @@ STATEMENT = gauge(
 HORIZON_AGE = gauge(
     "pg_xmin_horizon_age",
     "Transactions since the oldest one that vacuum must keep dead rows for, by what "
-    "holds it: pg_stat_activity, pg_stat_replication (feedback of standbys), "
+    "holds it: pg_stat_activity (walsenders: feedback of standbys), "
     "pg_replication_slots, pg_prepared_xacts.",
     "kind",
 )
@@ -183,13 +180,15 @@ class Rows(NamedTuple):
 
 
 async def read(source: PostgresSource) -> Rows:
-    """Read sessions grouped by the server, and the oldest ones singly."""
+    """Read sessions grouped by the server, and singly those that are old."""
     (limit,) = await source.fetch(Limit, USABLE)
+    found = await source.fetch(Sessions, QUERY)
+    old = any((row.transaction or 0.0) > _OLD for row in found)
     return Rows(
-        await source.fetch(Sessions, QUERY),
+        found,
         limit,
         await source.fetch(Holder, HORIZON),
-        await source.fetch(Oldest, OLDEST),
+        await source.fetch(Oldest, OLDEST) if old else [],
         source.config.databases,
         source.config.users,
     )
@@ -205,7 +204,7 @@ def samples(rows: Rows, state: StickyTop[str]) -> Iterator[Sample]:
     yield USABLE_CONNECTIONS(rows.limit.usable)
     yield from _ages([row for row in rows.found if _is_kept(rows, row)], state)
     ages = {holder.kind: holder.age or 0 for holder in rows.holders}
-    for kind in (*(_HELD_BY_SEEN if rows.limit.sees_all else ()), *_HELD_BY):
+    for kind in _HELD_BY if rows.limit.sees_all else _HELD_BY[2:]:
         yield HORIZON_AGE(ages.get(kind, 0), kind)
 
 
@@ -276,8 +275,9 @@ def evidence(rows: Rows) -> Iterator[Evidence]:
 
 async def inspect(source: PostgresSource) -> list[Finding]:
     """Find what hides ages and who holds the horizon."""
-    missing = "ages of other roles' transactions and what holds the horizon are hidden"
-    return await hidden_statistics(source, missing)
+    return await hidden_statistics(
+        source, "ages of other roles' transactions and who holds the horizon are hidden"
+    )
 
 
 COLLECTOR = Collector(

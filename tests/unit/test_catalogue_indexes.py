@@ -9,7 +9,7 @@ import yaml
 from pydantic import ValidationError
 
 from exporter.catalogue import indexes
-from exporter.catalogue.indexes import ExpectedIndex, IndexSet
+from exporter.catalogue.indexes import ExpectedIndex, IndexSet, TableIndexSet
 
 TEN = [
     "AuditEvent(timestamp)",
@@ -84,4 +84,41 @@ def test_the_order_of_properties_is_part_of_an_index() -> None:
 def test_what_makes_no_sense_is_refused(text: str, why: str) -> None:
     with pytest.raises(ValidationError) as caught:
         read(text)
+    assert why in str(caught.value)
+
+
+def test_the_sets_for_postgresql_are_those_of_the_platforms() -> None:
+    assert indexes.names("postgres") == ("developer-mesh", "stellar-logic")
+    found = [
+        f"{one.table}({', '.join(one.columns)})"
+        for name in indexes.names("postgres")
+        for one in indexes.of_tables(name)
+    ]
+    assert found == [
+        "agents(status, current_workload)",
+        "agents(capabilities jsonb_path_ops)",
+        "tasks(status, priority desc, created_at)",
+        "sessions(user_id, last_activity)",
+        "embeddings(vector)",
+        "threats(type, created_at)",
+        "threats(id)",
+    ]
+    assert indexes.of_tables("ultimate-mcp") == ()
+    assert indexes.of_labels("stellar-logic") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("indexes: []", "at least 1 item"),
+        ("indexes: [{table: t, columns: []}]", "at least 1 item"),
+        ("indexes: [{table: t, columns: ['lower(x)']}]", "should match pattern"),
+        ("indexes: [{table: t, columns: [x], methods: []}]", "at least 1 item"),
+        ("indexes: [{table: t, columns: [x], where: a}]", "valid tuple"),
+        ("indexes: [{label: t, properties: [x]}]", "Extra inputs"),
+    ],
+)
+def test_what_makes_no_sense_of_tables_is_refused(text: str, why: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        TableIndexSet.model_validate(yaml.safe_load(f"{{source: postgres, {text}}}"))
     assert why in str(caught.value)

@@ -19,7 +19,7 @@ def test_what_the_page_has_tables_for_says_so_in_its_alerts() -> None:
     made = (
         *postgres_index_bloat.evidence(postgres_index_bloat.Rows({})),
         *postgres_indexes.evidence(postgres_indexes.Rows({})),
-        *postgres_locks.evidence(postgres_locks.Rows([], [], ALL)),
+        *postgres_locks.evidence(postgres_locks.Rows([], [], ALL, ALL)),
         *postgres_sessions.evidence(
             postgres_sessions.Rows([], LIMIT, [], [], ALL, ALL)
         ),

@@ -210,10 +210,6 @@ def test_scores_forget_the_least_of_too_many() -> None:
     assert len(ledger._scores._of) <= 20_000
 
 
-def calls_by_key(ledger: Ledger) -> dict[Any, float]:
-    return {key: figures[0] for key, figures in ledger.of.items()}
-
-
 class World:
     """A server whose statements run at random, are evicted and reset; it counts all.
 

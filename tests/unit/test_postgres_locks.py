@@ -30,7 +30,7 @@ def session(
 
 def shown(*rows: Session, databases: Filter | None = None) -> Values:
     locks = [EMPTY, Locks("other", "exclusivelock", 2, 1)]
-    found = Rows(locks, [*rows], databases or Filter())
+    found = Rows(locks, [*rows], databases or Filter(), Filter())
     return values(samples(found, StickyTop()))
 
 
@@ -97,7 +97,7 @@ def test_who_is_of_a_database_that_is_left_out_is_not_shown() -> None:
     found = shown(*rows, databases=Filter(exclude=("shop",)))
     assert found["pg_blocked_sessions"] == {("other",): 0}
     assert "pg_blocked_behind" not in found
-    (kept,) = evidence(Rows([], [*rows], Filter(exclude=("shop",))))
+    (kept,) = evidence(Rows([], [*rows], Filter(exclude=("shop",)), Filter()))
     assert [row[0] for row in kept.rows] == [3, 4]
 
 
@@ -125,10 +125,14 @@ def test_statements_in_the_tree_have_no_literals() -> None:
     rows = [
         session(1, query="update t set a = 'hush' where b = 4711"),
         session(2, 1, query=None, mode="ShareLock", locked="transactionid"),
+        session(3, 1, query="select secret", usename="boss"),
     ]
-    found = table(grow(rows))
-    assert found.depths == (0, 1)
-    first, second = (dict(zip(found.columns, row, strict=True)) for row in found.rows)
+    found = table(grow(rows), Filter(exclude=("boss",)))
+    assert found.depths == (0, 1, 1)
+    first, second, third = (
+        dict(zip(found.columns, row, strict=True)) for row in found.rows
+    )
+    assert (third["user"], third["statement"]) == ("boss", None)
     assert first["statement"] == "update t set a = ? where b = ?"
     assert (second["waits_for"], second["statement"]) == (
         "ShareLock on transactionid",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from exporter.collector import Cost
 from exporter.errors import Reason, SourceError
+from exporter.evidence import Evidence
 from tests.unit.scripted import Subject, World
 
 REFUSED = SourceError(Reason.CONNECT, "connection refused")
@@ -143,3 +146,15 @@ async def test_closing_takes_the_target_out_of_the_snapshot() -> None:
 
     assert world.source.connections == 0
     assert world.snapshot.page().plain == b""
+
+
+async def test_evidence_is_kept_beside_the_values_and_is_past_after_a_failure() -> None:
+    found = Evidence(("pg_lock_wait",), "Who waits", ("pid",), ((7,),))
+    collector = Subject("a", 5.0, DENIED).collector()
+    world = World(replace(collector, evidence=lambda _: [found]))
+    await world.round()
+    (kept,) = world.snapshot.evidence.of("orders", world.time.wall())
+    assert (kept.evidence, kept.current) == (found, True)
+    await world.round()
+    (kept,) = world.snapshot.evidence.of("orders", world.time.wall())
+    assert (kept.evidence, kept.current) == (found, False)
