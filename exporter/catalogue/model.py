@@ -177,7 +177,10 @@ class Measured(Strict):
 
 
 class Kpi(Strict):
-    """One measurable promise."""
+    """One measurable promise.
+
+    `page` says that the exporter's evidence page has tables for it as well.
+    """
 
     id: Slug
     title: Text
@@ -192,6 +195,7 @@ class Kpi(Strict):
     profiles: dict[Profile, dict[Severity, Alert]] = {}
     burn: Burn | None = None
     evidence: Evidence | None = None
+    page: bool = False
     why: Text
     measured: Measured | None = None
     runbook: Text

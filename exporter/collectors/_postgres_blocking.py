@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _LONGEST = 1000  # characters of a statement on the evidence page
 TITLE = "Who waits for whom"
-_KPIS = ("pg_lock_waiters", "pg_lock_wait", "pg_idle_in_transaction", "db_query_p95")
+_KPIS = ("pg_lock_waiters", "pg_lock_wait", "pg_idle_in_transaction")
 _COLUMNS = (
     *("pid", "application", "user", "database", "state", "waits_for"),
     *("waits_seconds", "transaction_seconds", "statement"),

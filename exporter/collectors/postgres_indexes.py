@@ -41,7 +41,7 @@ from exporter.collectors._postgres_indexes import (
     Table,
     covered,
 )
-from exporter.collectors._postgres_indexes_shown import tables as evidence_of
+from exporter.collectors._postgres_indexes_shown import create, tables
 from exporter.metrics import counter, gauge
 from exporter.state import StickyTop
 
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from exporter.metrics import Sample
     from exporter.sources.postgres import PostgresSource
 
+_REINDEX = "REINDEX INDEX CONCURRENTLY …; the evidence page names it"
 _MOST = 50
 _MOST_TABLES = 20
 _OTHER = "other"
@@ -256,7 +257,7 @@ def evidence(rows: Rows) -> Iterable[Evidence]:
     """Name indexes with the statement that mends each."""
     expected = [(one, _status(rows, one)) for one in rows.expected]
     found = {name: database.indexes for name, database in rows.databases.items()}
-    return evidence_of(found, [one for one in expected if one[1] != PRESENT])
+    return tables(found, [one for one in expected if one[1] != PRESENT])
 
 
 async def inspect(source: PostgresSource) -> list[Finding]:
@@ -267,9 +268,8 @@ async def inspect(source: PostgresSource) -> list[Finding]:
         held = _status(rows, one)
         if held != PRESENT:
             index = f"{one.table}({', '.join(one.columns)})"
-            fix = "CREATE INDEX" if held == MISSING else "REINDEX INDEX CONCURRENTLY"
-            missing = f"expected index {index} is {held}"
-            found.append(Finding(missing, f"{fix}: see the evidence page"))
+            fix = create(one) if held == MISSING else _REINDEX
+            found.append(Finding(f"expected index {index} is {held}", fix))
     return found
 
 

@@ -40,7 +40,8 @@ from pg_database d left join (
     select coalesce(nullif(l.database, 0), a.datid) as datid, lower(l.mode) as mode,
         count(*) filter (where l.granted and l.database > 0) as held,
         count(*) filter (where not l.granted) as awaited
-    from pg_locks l left join pg_stat_activity a on a.pid = l.pid and not l.granted
+    from pg_locks l
+        left join pg_stat_get_activity(null) a on a.pid = l.pid and not l.granted
     where l.pid is distinct from pg_backend_pid()
     group by 1, 2
 ) l on l.datid = d.oid
@@ -59,10 +60,8 @@ with waiting as materialized (
     select *, pg_blocking_pids(pid) as blockers from waiting
 )
 select p.pid, a.datname, a.usename, a.application_name, a.state, a.query,
-    greatest(0, extract(epoch from clock_timestamp() - a.xact_start))::float8
-        as transaction_seconds,
-    greatest(0, extract(epoch from clock_timestamp() - b.since))::float8
-        as waits_seconds,
+    extract(epoch from clock_timestamp() - a.xact_start)::float8 as transaction_seconds,
+    extract(epoch from clock_timestamp() - b.since)::float8 as waits_seconds,
     b.mode, b.locked, b.blockers
 from (select pid from blocked union select unnest(blockers) from blocked) p
     left join blocked b on b.pid = p.pid

@@ -54,13 +54,12 @@ select current_setting('max_connections')::int
     pg_has_role(current_user, 'pg_read_all_stats', 'usage') as sees_all
 """
 HORIZON = """
-(select 'session' as kind, application_name as holder,
-    greatest(age(backend_xid), age(backend_xmin)) as age
-from pg_stat_activity
-where backend_type not in ('walsender', 'autovacuum worker') and pid <> pg_backend_pid()
-order by 3 desc nulls last limit 1)
-union all (select 'standby', application_name, age(backend_xmin)
-from pg_stat_replication order by 3 desc nulls last limit 1)
+(select distinct on (kind)
+    case backend_type when 'walsender' then 'standby' else 'session' end as kind,
+    application_name as holder, greatest(age(backend_xid), age(backend_xmin)) as age
+from pg_stat_get_activity(null)
+where backend_type <> 'autovacuum worker' and pid <> pg_backend_pid()
+order by kind, age desc nulls last)
 union all (select 'slot', slot_name::text, age(xmin)
 from pg_replication_slots order by 3 desc nulls last limit 1)
 union all (select 'slot_catalog', slot_name::text, age(catalog_xmin)
@@ -83,11 +82,13 @@ _STATES = (
     *("active", "idle", "idle in transaction", "idle in transaction (aborted)"),
     *("fastpath function call", "disabled", "hidden"),
 )
+_AGEING = ("active", "idle in transaction")
 _HELD_BY_SEEN = ("session", "standby")
 _HELD_BY = ("slot", "slot_catalog", "prepared")
 _OTHER = "other"
 _NAMED = 50
 _LONGEST = 1000
+_OLD = 1.0  # seconds that a transaction is open before it is shown singly
 
 CONNECTIONS = gauge(
     "pg_connections",
@@ -102,7 +103,8 @@ USABLE_CONNECTIONS = gauge(
 )
 TRANSACTION = gauge(
     "pg_session_transaction_seconds",
-    "Age of the oldest open transaction (xact_start of pg_stat_activity): seconds.",
+    "Age of the oldest open transaction (xact_start of pg_stat_activity): seconds, 0 "
+    "where there is none in that state.",
     *("datname", "application_name", "state"),
 )
 IDLE = gauge(
@@ -119,7 +121,7 @@ STATEMENT = gauge(
 HORIZON_AGE = gauge(
     "pg_xmin_horizon_age",
     "Transactions since the oldest one that vacuum must keep dead rows for, by what "
-    "holds it: pg_stat_activity, pg_stat_replication (feedback of standbys), "
+    "holds it: pg_stat_activity (walsenders: feedback of standbys), "
     "pg_replication_slots, pg_prepared_xacts.",
     "kind",
 )
@@ -181,13 +183,15 @@ class Rows(NamedTuple):
 
 
 async def read(source: PostgresSource) -> Rows:
-    """Read sessions grouped by the server, and the oldest ones singly."""
+    """Read sessions grouped by the server, and singly those that are old."""
     (limit,) = await source.fetch(Limit, USABLE)
+    found = await source.fetch(Sessions, QUERY)
+    old = any((row.transaction or 0.0) > _OLD for row in found)
     return Rows(
-        await source.fetch(Sessions, QUERY),
+        found,
         limit,
         await source.fetch(Holder, HORIZON),
-        await source.fetch(Oldest, OLDEST),
+        await source.fetch(Oldest, OLDEST) if old else [],
         source.config.databases,
         source.config.users,
     )
@@ -208,16 +212,11 @@ def samples(rows: Rows, state: StickyTop[str]) -> Iterator[Sample]:
 
 
 def _ages(found: list[Sessions], state: StickyTop[str]) -> Iterator[Sample]:
-    scores: dict[str, float] = {}
-    for row in found:
-        name = row.application_name or ""
-        scores[name] = max(scores.get(name, 0.0), row.transaction or 0.0)
-    kept = state.update(scores, _NAMED)
     longest: dict[tuple[str, str, str], float] = {}
     singles: tuple[dict[tuple[str, str], float], ...] = ({}, {})
-    for row in found:
-        name = row.application_name or ""
-        place = (row.datname or "", name if name in kept else _OTHER)
+    for place, row in _placed(found, state):
+        for doing in _AGEING:
+            _raise(longest, (*place, doing), 0.0)
         if row.transaction is not None and row.state is not None:
             _raise(longest, (*place, row.state), row.transaction)
         for ages, age in zip(singles, (row.idle, row.statement), strict=True):
@@ -227,6 +226,19 @@ def _ages(found: list[Sessions], state: StickyTop[str]) -> Iterator[Sample]:
     for metric, ages in zip((IDLE, STATEMENT), singles, strict=True):
         for pair, age in ages.items():
             yield metric(age, *pair)
+
+
+def _placed(
+    found: list[Sessions], state: StickyTop[str]
+) -> Iterator[tuple[tuple[str, str], Sessions]]:
+    """Give each row the database and application that it is shown under."""
+    scores: dict[str, float] = {}
+    for row in found:
+        _raise(scores, row.application_name or "", row.transaction or 0.0)
+    kept = state.update(scores, _NAMED)
+    for row in found:
+        name = row.application_name or ""
+        yield (row.datname or "", name if name in kept else _OTHER), row
 
 
 def _raise(ages: dict[KeyT, float], key: KeyT, age: float) -> None:

@@ -191,6 +191,9 @@ def _annotations(
     yield "description", f"Promised is {promised}. {kpi.question}{measured}"
     yield "runbook_url", f"{plan.links.runbooks}/{kpi.id}"
     yield "dashboard_url", dashboard_url(plan, subject, kpi)
+    if kpi.page:
+        name = f"{{{{ $labels.{_WHO[kpi.scope]} }}}}"
+        yield "evidence_url", f"{plan.links.evidence}/{name}?kpi={kpi.id}"
     yield from evidence(kpi)
 
 

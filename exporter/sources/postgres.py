@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection
+from psycopg.errors import InternalError_
 from psycopg.pq import TransactionStatus
 from psycopg.rows import class_row, tuple_row
 
@@ -44,12 +45,10 @@ _BEGIN = (
     f"set local {MARK} lock_timeout = {{lock}}"
 )
 _RAW = f"; set local {MARK} client_encoding = 'SQL_ASCII'"  # else it refuses such text
-_COMMIT = f"commit {MARK}"
-_ROLLBACK = f"rollback {MARK}"
+_COMMIT, _ROLLBACK = f"commit {MARK}", f"rollback {MARK}"
 _EXTENSION = """
-select n.nspname as schema, e.extversion as version
-from pg_extension e join pg_namespace n on n.oid = e.extnamespace
-where e.extname = %s
+select n.nspname as schema, e.extversion as version from pg_extension e
+join pg_namespace n on n.oid = e.extnamespace where e.extname = %s
 """
 _STATEMENT_SHARE = 0.8  # of the deadline, so that the server gives up before we do
 _LOCK_SHARE = 0.1
@@ -235,6 +234,11 @@ class PostgresSource(Source[PostgresTarget]):
         return pgconn.transaction_status == TransactionStatus.IDLE
 
     async def _read(self, read: Callable[[Self], Awaitable[ResultT]]) -> ResultT:
+        with contextlib.suppress(InternalError_):  # a relation was dropped just now
+            return await self._transaction(read)
+        return await self._transaction(read)
+
+    async def _transaction(self, read: Callable[[Self], Awaitable[ResultT]]) -> ResultT:
         await self._send(self._begin)
         try:
             result = await read(self)
@@ -254,7 +258,7 @@ class PostgresSource(Source[PostgresTarget]):
             return await read(self)
         except (psycopg.Error, SourceError) as error:
             known = error if isinstance(error, SourceError) else self._classify(error)
-            if not known.answered:
+            if not known.answered or isinstance(error, InternalError_):
                 raise
             await self._send(_ROLLBACK)
             await self._send(self._begin)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from exporter.web.service import CollectorStatus, TargetStatus
 
-_STYLE = files(__package__).joinpath("status.css").read_text("utf-8")
+STYLE = files(__package__).joinpath("status.css").read_text("utf-8")
 
 
 def policy(style: str) -> str:
@@ -28,7 +28,7 @@ def policy(style: str) -> str:
     )
 
 
-POLICY = policy(_STYLE)
+POLICY = policy(STYLE)
 """The page's Content-Security-Policy: its own style and nothing else."""
 
 _MOST_OPEN = 8  # targets; with more of them those that do well are folded
@@ -103,7 +103,7 @@ def render(targets: Sequence[TargetStatus]) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
         f'<meta http-equiv="refresh" content="{_RELOAD_SECONDS}">\n',
         f"<title>{worst.sign} {escape(verdict)} - kpi-exporter</title>\n",
-        f'<link rel="icon" href="{icon}">\n<style>{_STYLE}</style>\n</head>\n<body>\n',
+        f'<link rel="icon" href="{icon}">\n<style>{STYLE}</style>\n</head>\n<body>\n',
         f'<header class="{worst.css}">\n<p>kpi-exporter</p>\n',
         f"<h1>{escape(verdict)}</h1>",
         f"\n</header>\n<main>\n{''.join(_target(t, len(targets)) for t in ordered)}",

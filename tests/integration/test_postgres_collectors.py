@@ -46,7 +46,8 @@ RARE = (
         "pg_replication_unreplayed_",
     ),
     *("pg_stat_archiver_", "pg_prepared_transactions_oldest"),
-    *("pg_blocked_behind", "pg_session_transaction_seconds"),
+    *("pg_blocked_behind", "pg_session_transaction_seconds", "pg_index_expected"),
+    *("pg_index_invalid", "pg_index_unused_", "pg_index_covered_", "pg_index_wanted_"),
     *("pg_stat_progress_", "pg_stat_user_tables_last_"),
 )
 NONE = ("pg_stat_io_", "pg_stat_wal_")  # nothing on old versions

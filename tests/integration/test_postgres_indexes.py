@@ -233,3 +233,29 @@ async def test_a_large_schema_is_read_in_time(mortal_postgres: PostgresServer) -
         found = await polled.poll()
         assert source.seconds - before < DEADLINE / 2
     assert len(found["pg_index_unused_bytes"]) == 51
+
+
+async def test_an_index_that_was_emptied_is_air_and_a_new_one_is_not(
+    each_postgres: PostgresServer,
+) -> None:
+    with shop(each_postgres), owner(each_postgres, "shop") as session:
+        session.execute("create table air (a bigint, b text, c int)")
+        session.execute(
+            "insert into air select n, md5(n::text), n"
+            " from generate_series(1, 150000) n"
+        )
+        session.execute("create index full_one on air (a, c)")
+        session.execute("create index of_text on air (b)")
+        session.execute("vacuum analyze air")
+        async with reading(each_postgres.dsn()) as source:
+            polled = Polled(source, "index_bloat")
+            fresh = (await polled.poll())["pg_index_bloat_bytes"]
+            session.execute("delete from air where a % 10 > 0; analyze air")
+            session.execute("vacuum air")
+            emptied = (await polled.poll())["pg_index_bloat_bytes"]
+        pages = "select relpages * 8192 from pg_class where relname = 'full_one'"
+        (size,) = session.execute(pages).fetchone() or (0,)
+    place = ("shop", "public", "air")
+    assert fresh[*place, "full_one"] < 0.15 * size
+    assert 0.8 * size < emptied[*place, "full_one"] < size
+    assert fresh[*place, "of_text"] < 0.4 * size < emptied[*place, "of_text"]

@@ -123,6 +123,7 @@ async def test_a_chain_of_waiting_sessions_is_seen_to_its_root(
     assert of_shop(after) == [0, 0, 0]
     assert [row[1] for row in tree.rows] == ["s0", "s1", "s2", "s3"]
     assert tree.depths == (0, 1, 2, 3)
+    assert [row[6] is None for row in tree.rows] == [True, False, False, False]
     assert "hush" not in str(tree.rows)
     assert "update orders set id = ?::text::int where id = ?" in str(tree.rows)
 

@@ -20,8 +20,10 @@ from tests.integration.postgres_fixtures import (
     owner,
     reading,
     role,
+    run,
     soon,
 )
+from tests.source import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -177,3 +179,23 @@ async def test_what_is_dropped_between_two_queries_fails_nothing(
                 await source.connect(DEADLINE)
                 await source.run(read, DEADLINE)
                 assert source.coverage.failed == {}
+
+
+async def test_what_we_ship_opens_every_database_and_takes_rights_away(
+    each_postgres: PostgresServer,
+) -> None:
+    script = (ROOT / "deploy" / "postgres.sql").read_text("utf-8")
+    with owner(each_postgres) as session, database(each_postgres, "My shop"):
+        session.execute('revoke connect on database "My shop" from public')
+        session.execute(f"create role monitor superuser login password '{SECRET}'")
+        try:
+            session.execute(script)
+            async with reading(each_postgres.dsn(user="monitor")) as source:
+                indexes = Polled(source, "indexes")
+                assert ("My shop", "valid") in (await indexes.poll())["pg_indexes"]
+                assert await indexes.inspect() == []
+                rights = "select rolsuper from pg_roles where rolname = current_user"
+                assert await run(source, rights) == [(False,)]
+        finally:
+            session.execute('revoke all on database "My shop" from monitor')
+            session.execute("drop owned by monitor; drop role monitor")

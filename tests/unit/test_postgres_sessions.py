@@ -85,13 +85,21 @@ def test_the_longest_of_a_database_and_application_is_shown() -> None:
 def test_applications_beyond_fifty_are_other_with_their_longest() -> None:
     crowd = [like(1, f"a{n}", transaction=100.0 + n) for n in range(60)]
     found = shown(rows(*crowd))["pg_session_transaction_seconds"]
-    assert (len(found), found["shop", "other", "active"]) == (51, 109.0)
+    assert (len(found), found["shop", "other", "active"]) == (102, 109.0)
 
 
 def test_a_filter_leaves_ages_out_but_no_connections() -> None:
     found = shown(rows(like(3, transaction=1.0), users=Filter(exclude=("web",))))
     assert found["pg_connections"]["active",] == 3
     assert "pg_session_transaction_seconds" not in found
+
+
+def test_an_application_without_transactions_has_0() -> None:
+    found = shown(rows(like(3, state="idle")))["pg_session_transaction_seconds"]
+    assert found == {
+        ("shop", "api", "active"): 0,
+        ("shop", "api", "idle in transaction"): 0,
+    }
 
 
 def test_the_horizon_is_0_where_nothing_holds_it_and_absent_where_hidden() -> None:
