@@ -52,6 +52,10 @@ from pg_stat_progress_analyze p
     left join pg_class c on c.oid = p.relid and p.datname = current_database()
 where p.phase is not null group by 1, 2
 """
+_ANYTHING = """
+select exists (select from pg_stat_get_progress_info('VACUUM')) as vacuum,
+    exists (select from pg_stat_get_progress_info('ANALYZE')) as analyze
+"""
 PHASES = (
     *("initializing", "scanning heap", "vacuuming indexes", "vacuuming heap"),
     *("cleaning up indexes", "truncating heap", "performing final cleanup"),
@@ -128,11 +132,19 @@ class Rows(NamedTuple):
     databases: Names
 
 
+class _Anything(NamedTuple):
+    vacuum: bool
+    analyze: bool
+
+
 async def read(source: PostgresSource) -> Rows:
-    """Read what runs now."""
+    """Read what runs now, if anything does."""
+    (running,) = await source.fetch(_Anything, _ANYTHING)
     return Rows(
-        await source.fetch(Vacuum, source.of_version(QUERIES)),
-        await source.fetch(Analyze, _ANALYZE),
+        await source.fetch(Vacuum, source.of_version(QUERIES))
+        if running.vacuum
+        else [],
+        await source.fetch(Analyze, _ANALYZE) if running.analyze else [],
         source.config.databases,
     )
 

@@ -11,7 +11,7 @@ sizes in bytes, and -1, which often means "off" or "as another one", stays -1. I
 metrics of all settings, some 250; here are those by which somebody sizes, judges or
 explains a server, so that each is declared, and a new version adds no name by itself. A
 setting that the server does not have is absent. The two that we set for our own reads
-are shown as other sessions have them.
+are shown as other sessions have them. Read once a minute.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ select name, unit,
 from pg_settings where name = any(%s) and vartype in ('bool', 'integer', 'real')
 """
 
+_EVERY = 60.0
 _PLAIN = """
 max_connections superuser_reserved_connections reserved_connections
 max_locks_per_transaction max_pred_locks_per_transaction max_prepared_transactions
@@ -164,5 +165,6 @@ COLLECTOR = Collector(
     read=read,
     samples=samples,
     state=stateless,
+    interval=_EVERY,
     privilege="CONNECT to one database",
 )

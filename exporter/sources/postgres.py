@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor
+from psycopg.errors import InternalError_
 from psycopg.rows import class_row, dict_row, tuple_row
 
 from exporter.config import PostgresTarget
@@ -45,8 +46,7 @@ _BEGIN = (
     f"set local {MARK} lock_timeout = {{lock}}"
 )
 _RAW = f"; set local {MARK} client_encoding = 'SQL_ASCII'"  # else it refuses such text
-_COMMIT = f"commit {MARK}"
-_ROLLBACK = f"rollback {MARK}"
+_COMMIT, _ROLLBACK = f"commit {MARK}", f"rollback {MARK}"
 _STATEMENT_SHARE = 0.8  # of the deadline, so that the server gives up before we do
 _LOCK_SHARE = 0.1
 
@@ -222,6 +222,11 @@ class PostgresSource(Source[PostgresTarget]):
         return postgres_errors.idle(self._connection.pgconn)
 
     async def _read(self, read: Callable[[Self], Awaitable[ResultT]]) -> ResultT:
+        with contextlib.suppress(InternalError_):  # a relation was dropped just now
+            return await self._transaction(read)
+        return await self._transaction(read)
+
+    async def _transaction(self, read: Callable[[Self], Awaitable[ResultT]]) -> ResultT:
         await self._send(self._begin)
         try:
             result = await read(self)
@@ -241,7 +246,7 @@ class PostgresSource(Source[PostgresTarget]):
             return await read(self)
         except (psycopg.Error, SourceError) as error:
             known = error if isinstance(error, SourceError) else self._classify(error)
-            if not known.answered:
+            if not known.answered or isinstance(error, InternalError_):
                 raise
             await self._send(_ROLLBACK)
             await self._send(self._begin)

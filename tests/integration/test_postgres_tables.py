@@ -202,6 +202,7 @@ async def test_tables_that_come_and_go_meanwhile_cost_no_poll(edge: str) -> None
             while not done.is_set():
                 session.execute("create table brief (id serial primary key)")
                 session.execute("drop table brief")
+                time.sleep(0.005)
 
     worker = threading.Thread(target=churn)
     worker.start()
