@@ -26,7 +26,7 @@ TRANSACTIONS = Show(
         "status": "status",
         "age": "elapsedTime",
         "waited": "waitTime",
-        "locks": "activeLockCount",
+        # Without activeLockCount, which takes Neo4j as long as all others together.
         "memory": "estimatedUsedHeapMemory",
         "hits": "pageHits",
         "faults": "pageFaults",
@@ -46,7 +46,7 @@ _KPIS = ("neo4j_lock_waiters", "neo4j_idle_transaction", "neo4j_long_transaction
 _TITLE = "Transactions, and below each who waits for it"
 _COLUMNS = (
     *("transaction", "agent", "database", "state", "age_seconds", "waits_seconds"),
-    *("locks", "statement"),
+    "statement",
 )
 
 
@@ -62,7 +62,6 @@ class Transaction:
     status: str | None = None
     age: float | None = None
     waited: float | None = None
-    locks: int | None = None
     memory: int | None = None
     hits: int | None = None
     faults: int | None = None
@@ -102,7 +101,6 @@ def table(
             row.state,
             row.age,
             row.waited if row.blockers else None,
-            row.locks,
             redacted(row.text),
         )
         for row, _ in ordered

@@ -5,7 +5,6 @@ neo4j_transactions_longest_seconds{database="neo4j",state="idle",agent="app/2"} 
 neo4j_transactions_blocking{database="neo4j",agent="app/2"} 1
 neo4j_transactions_longest_wait_seconds{database="neo4j"} 12.5
 neo4j_transaction_age_seconds_bucket{database="neo4j",le="1.0"} 2040
-neo4j_transactions_locks{database="neo4j"} 3
 neo4j_transactions_memory_bytes{database="neo4j"} 2097152
 neo4j_transactions_page_hits{database="neo4j"} 812
 neo4j_transactions_page_faults{database="neo4j"} 4
@@ -84,11 +83,6 @@ AGE = histogram(
     "that begins and ends between two polls is not in it.",
     "database",
 )
-LOCKS = gauge(
-    "neo4j_transactions_locks",
-    "activeLockCount of SHOW TRANSACTIONS: locks held now.",
-    "database",
-)
 MEMORY = gauge(
     "neo4j_transactions_memory_bytes",
     "estimatedUsedHeapMemory of SHOW TRANSACTIONS: heap reserved, 2 MiB or more each.",
@@ -163,7 +157,6 @@ def samples(reading: Reading, state: Memory) -> Iterator[Sample]:
             yield COUNT(states[known], name, known)
         yield from _oldest(name, here, agents)
         yield from _waits(name, here, agents)
-        yield LOCKS(_sum(row.locks for row in here), name)
         yield MEMORY(_sum(row.memory for row in here), name)
         yield HITS(_sum(row.hits for row in here), name)
         yield FAULTS(_sum(row.faults for row in here), name)
@@ -250,7 +243,7 @@ COLLECTOR = Collector(
     name="transactions",
     source=SourceKind.NEO4J,
     metrics=(
-        *(COUNT, LONGEST, BLOCKING, WAIT, AGE, LOCKS, MEMORY, HITS, FAULTS),
+        *(COUNT, LONGEST, BLOCKING, WAIT, AGE, MEMORY, HITS, FAULTS),
         *(BEGUN, QUERIES),
     ),
     read=read,

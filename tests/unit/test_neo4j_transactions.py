@@ -21,7 +21,6 @@ OURS = Transaction(
     status="Running",
     age=0.01,
     waited=0.0,
-    locks=0,
     memory=2097152,
     hits=0,
     faults=0,
@@ -33,7 +32,6 @@ HOLDER = replace(
     connection="bolt-7",
     ours=False,
     age=81.5,
-    locks=2,
     hits=40,
     faults=3,
 )
@@ -45,7 +43,6 @@ WAITER = replace(
     status="Blocked by: [neo4j-transaction-386]",
     age=12.0,
     waited=11.5,
-    locks=1,
 )
 CLIENTS = [
     Client("bolt-7", "bolt", "migration/2.0.1"),
@@ -82,7 +79,6 @@ def test_who_waits_and_who_is_waited_for_are_named() -> None:
     }
     assert found["neo4j_transactions_blocking"] == {("neo4j", "migration/2"): 1}
     assert found["neo4j_transactions_longest_wait_seconds"] == {("neo4j",): 11.5}
-    assert found["neo4j_transactions_locks"] == {("neo4j",): 3}
     assert found["neo4j_transactions_page_faults"] == {("neo4j",): 6}
 
 
@@ -139,7 +135,7 @@ def test_ids_of_another_kind_give_no_throughput() -> None:
 def test_what_a_version_does_not_tell_is_absent() -> None:
     bare = Transaction("neo4j", "neo4j-transaction-1", ours=False, status="Running")
     found = seen(reading(bare))
-    assert "neo4j_transactions_locks" not in found
+    assert "neo4j_transactions_memory_bytes" not in found
     assert "neo4j_transactions_page_hits" not in found
     assert found["neo4j_transactions"]["neo4j", "idle"] == 1
 
@@ -179,7 +175,7 @@ def test_evidence_shows_who_waits_below_whom_and_statements_without_literals() -
     ]
     assert table.depths == (0, 1, 2)
     assert table.rows[1][1:] == (
-        *("neo4j-java/5.20.0", "neo4j", "blocked", 12.0, 11.5, 1),
+        *("neo4j-java/5.20.0", "neo4j", "blocked", 12.0, 11.5),
         "MATCH (n:Locked {name: ?}) SET n.x = ?",
     )
 

@@ -24,7 +24,7 @@ __all__ = ["VERSION", "Neo4jServer", "missing"]
 _START_PATIENCE = 120.0
 _FIRST_PASSWORD = "neo4j"  # noqa: S105 - what every new Neo4j has, replaced at once
 # Without perf data, a JVM that was killed leaves no file in the temporary folder.
-_JVM = ("-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData")
+_JVM = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData")
 _SETTINGS = {
     "server.default_listen_address": "127.0.0.1",
     "server.http.enabled": "false",
@@ -47,6 +47,7 @@ class Neo4jServer(Server):
 
     product = "Neo4j"
     user = "neo4j"
+    heap = "512m"
 
     def __init__(
         self,
@@ -92,6 +93,7 @@ class Neo4jServer(Server):
         self._process = Process(
             [
                 java(self.release) or "java",
+                f"-Xmx{self.heap}",
                 *_JVM,
                 "-cp",
                 f"{library}/*",
