@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from exporter import collectors
 from exporter.errors import ConfigError
 from exporter.own import OwnMetrics
+from exporter.promises import plan_of
+from exporter.render import pages
 from exporter.schedule import Schedule
 from exporter.snapshot import Snapshot
 from exporter.sources import source_of
@@ -99,6 +101,10 @@ class Service:
         if waiting:
             return False, f"waiting for the first poll of {', '.join(waiting)}"
         return True, "ready"
+
+    def runbook(self, name: str) -> str | None:
+        """Return a KPI's page as it is promised here, the list of all for ""."""
+        return pages.page(plan_of(self.config), name)
 
     def own_page(self) -> Page:
         """Return the metrics of our own process."""

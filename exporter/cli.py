@@ -275,11 +275,13 @@ def _collect(options: argparse.Namespace, out: TextIO) -> int:
 
 
 def _render(options: argparse.Namespace, out: TextIO) -> int:
+    from exporter.emitted import check_shipped
     from exporter.promises import plan_of
     from exporter.render.files import Format, files
     from exporter.render.write import differences, write
 
     plan = replace(plan_of(load(options.config)), speed=options.speed)
+    check_shipped()
     made = files(plan, Format(options.format), dict(options.label))
     if options.check:
         changed = differences(made, options.out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path  # noqa: TC003 - pydantic reads annotations at run time
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
@@ -23,6 +24,8 @@ from exporter.units import Duration, address, check_http, check_port
 
 if TYPE_CHECKING:
     from exporter.catalogue.indexes import ExpectedIndex
+
+_SELECTOR = re.compile(r'\s*\w+\s*(=|!=|=~|!~)\s*".*"\s*')
 
 
 class Strict(BaseModel):
@@ -256,10 +259,20 @@ class Links(Strict):
 class Application(Strict):
     """An application: whose series are its own, and which targets stand behind it."""
 
-    selector: Annotated[str, Field(pattern=r'^\s*\w+\s*(=|!=|=~|!~)\s*".*"\s*$')]
+    selector: str
     targets: tuple[str, ...] = ()
     naming: Literal["prometheus", "opentelemetry"] = "prometheus"
     names: dict[str, str] = {}
+
+    @field_validator("selector")
+    @classmethod
+    def _is_selector(cls, value: str) -> str:
+        if not _SELECTOR.fullmatch(value):
+            raise ValueError(
+                "a selector is what PromQL has in its braces, such as "
+                'job="shop", env=~"prod|canary"'
+            )
+        return value
 
 
 class Limits(Strict):

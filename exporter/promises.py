@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from exporter.catalogue import applications
@@ -60,8 +61,7 @@ def problems(config: Config) -> Iterator[tuple[Location, str]]:
     }
     for name, limits in config.kpis.items():
         if name not in kpis:
-            known = ", ".join(sorted(kpis))
-            yield ("kpis", name), f"no KPI {name!r}; there are {known}"
+            yield ("kpis", name), _unknown(name, sorted(kpis))
             continue
         found = [*_wrong_limits(("kpis", name), kpis[name], limits)]
         for target, own in limits.targets.items():
@@ -72,6 +72,12 @@ def problems(config: Config) -> Iterator[tuple[Location, str]]:
         yield from found
         if not found:
             yield from _wrong_order(config, kpis[name])
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    near = get_close_matches(name, known, 1)
+    meant = f"did you mean {near[0]}? " if near else ""
+    return f"no KPI {name!r}; {meant}there are {', '.join(known)}"
 
 
 def _wrong_applications(config: Config) -> Iterator[tuple[Location, str]]:

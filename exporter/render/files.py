@@ -16,11 +16,9 @@ from exporter.render import (
     dashboards,
     edge_tests,
     evidence_tests,
-    gone,
     pages,
     rule_tests,
     rules,
-    twice,
 )
 from exporter.render.overview import overview
 from exporter.render.speed import quicker
@@ -72,8 +70,6 @@ def _plain(plan: Plan) -> Iterator[tuple[str, str]]:
             made["tests"] += comparison_tests.tests(plan, subject)
             made["tests"] += edge_tests.tests(plan, subject)
             yield f"rules/tests/{name}.yaml", head + dump(made)
-        for kpi in subject.kpis:
-            yield f"rules/runbooks/{kpi.id}.md", pages.runbook(plan, kpi)
         yield f"dashboards/{name}.json", _json(dashboards.of_subject(plan, subject))
     yield "dashboards/overview.json", _json(overview(plan))
     head = _first_line("")
@@ -81,7 +77,7 @@ def _plain(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "rules/always.yaml", head + dump({"groups": groups})
     if plan.speed == 1:
         yield "rules/tests/always.yaml", head + dump(always.tests(plan))
-    for page, text in ((gone.PAGE, gone.RUNBOOK), (twice.PAGE, twice.RUNBOOK)):
+    for page, text in pages.named(plan).items():
         yield f"rules/runbooks/{page}.md", text
     yield "rules/README.md", pages.reference(plan)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from exporter.catalogue.model import Profile, Severity
-from exporter.render import rules
+from exporter.render import gone, rules, twice
 from exporter.render.words import MARK, alert_name, humanize_duration, promise, shown
 
 if TYPE_CHECKING:
@@ -14,7 +14,28 @@ if TYPE_CHECKING:
     from exporter.catalogue.model import Kpi
     from exporter.catalogue.plan import Plan
 
+_OTHERS = {gone.PAGE: gone.RUNBOOK, twice.PAGE: twice.RUNBOOK}
 _HEAD = f"<!-- {MARK} from exporter/catalogue; edits are lost. -->"
+
+
+def named(plan: Plan) -> dict[str, str]:
+    """Return every runbook by its name: those of KPIs, and of what is no KPI."""
+    kpis = [kpi for subject in plan.subjects for kpi in subject.kpis]
+    return {**{kpi.id: runbook(plan, kpi) for kpi in kpis}, **_OTHERS}
+
+
+def page(plan: Plan, name: str) -> str | None:
+    """Return one runbook by its name, the list of all for "", None for others."""
+    if not name:
+        return index(plan)
+    kpis = (kpi for subject in plan.subjects for kpi in subject.kpis)
+    found = next((kpi for kpi in kpis if kpi.id == name), None)
+    return runbook(plan, found) if found else _OTHERS.get(name)
+
+
+def index(plan: Plan) -> str:
+    """Write the list of all runbooks, by subject."""
+    return "\n".join(_index(plan)) + "\n"
 
 
 def runbook(plan: Plan, kpi: Kpi) -> str:
@@ -25,6 +46,15 @@ def runbook(plan: Plan, kpi: Kpi) -> str:
 def reference(plan: Plan) -> str:
     """Write the table of all KPIs with their limits in every profile."""
     return "\n".join(_reference(plan)) + "\n"
+
+
+def _index(plan: Plan) -> Iterator[str]:
+    yield "# The promises"
+    for subject in plan.subjects:
+        yield ""
+        yield f"## {subject.title}"
+        yield ""
+        yield from (f"- [{kpi.title}](runbooks/{kpi.id})" for kpi in subject.kpis)
 
 
 def _runbook(plan: Plan, kpi: Kpi) -> Iterator[str]:

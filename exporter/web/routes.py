@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from exporter.errors import ConfigError
-from exporter.web import discovery, status_page
+from exporter.web import discovery, runbook_page, status_page
 from exporter.web.guard import text
 from exporter.web.send import Sender
 
@@ -21,6 +21,7 @@ there is no such page; there are
   /probe?target=NAME   one target
   /self                the exporter's own process
   /sd                  the targets, for Prometheus' http_sd_configs
+  /runbooks            what each promise is, and what to do when it is broken
   /-/healthy           whether the process answers
   /-/ready             whether every target was polled once
   /-/reload            reads the configuration again (POST)
@@ -43,6 +44,8 @@ class Routes:
         router.add_get("/probe", self.probe)
         router.add_get("/self", self.own)
         router.add_get("/sd", self.discovery)
+        router.add_get("/runbooks", self.runbook)
+        router.add_get("/runbooks/{name}", self.runbook)
         router.add_get("/-/healthy", self.healthy)
         router.add_get("/-/ready", self.ready)
         router.add_post("/-/reload", self.reload)
@@ -79,6 +82,16 @@ class Routes:
         config = self._service.config
         url = config.links.external_url or f"{request.scheme}://{_asked(request)}"
         return web.json_response(discovery.groups(config.targets, url))
+
+    async def runbook(self, request: web.Request) -> web.Response:
+        """Show people what a promise is and what to do, or the list of all."""
+        name = request.match_info.get("name", "")
+        found = self._service.runbook(name)
+        if found is None:
+            return text(f"no KPI {name[:100]!r}; /runbooks has the list", 404)
+        headers = {"Content-Security-Policy": status_page.POLICY}
+        page = runbook_page.render(found)
+        return web.Response(text=page, content_type="text/html", headers=headers)
 
     async def healthy(self, _: web.Request) -> web.Response:
         """Say that the process answers."""

@@ -69,6 +69,9 @@ class Service(Protocol):
     def own_page(self) -> Page:
         """Return the exposition of our own process."""
 
+    def runbook(self, name: str) -> str | None:
+        """Return a KPI's page in Markdown, the list of all for ""; None for others."""
+
     def ready(self) -> tuple[bool, str]:
         """Say whether every target was polled at least once, in words too."""
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from exporter.web.service import CollectorStatus, TargetStatus
 
-_STYLE = files(__package__).joinpath("status.css").read_text("utf-8")
-_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+STYLE = files(__package__).joinpath("status.css").read_text("utf-8")
+_STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 
 POLICY = (
     f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src data:; "
@@ -97,7 +97,7 @@ def render(targets: Sequence[TargetStatus]) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
         f'<meta http-equiv="refresh" content="{_RELOAD_SECONDS}">\n',
         f"<title>{worst.sign} {escape(verdict)} - kpi-exporter</title>\n",
-        f'<link rel="icon" href="{icon}">\n<style>{_STYLE}</style>\n</head>\n<body>\n',
+        f'<link rel="icon" href="{icon}">\n<style>{STYLE}</style>\n</head>\n<body>\n',
         f'<header class="{worst.css}">\n<p>kpi-exporter</p>\n',
         f"<h1>{escape(verdict)}</h1>",
         f"\n</header>\n<main>\n{''.join(_target(t, len(targets)) for t in ordered)}",

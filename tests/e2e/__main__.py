@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from exporter.demo.servers.process import ServerError
 from tests.e2e.expected import FAULTS
+from tests.e2e.panels import dearest_panel, dearest_rule
 from tests.e2e.report import show
-from tests.e2e.trial import Other, Result, broken, idle
+from tests.e2e.trial import Outcome, Result, broken, calm, idle
 from tests.e2e.world import running
 
 if TYPE_CHECKING:
@@ -21,18 +22,19 @@ if TYPE_CHECKING:
 _TEN_MINUTES = 600.0
 
 
-async def run(
-    faults: Sequence[Expected], seconds: float
-) -> tuple[list[Other], list[Result]]:
+async def run(faults: Sequence[Expected], seconds: float) -> Outcome:
     """Start the world once, leave it idle, and break it in one way after the other."""
     async with running(print) as world:
         print(f"idle for {seconds:g} s", flush=True)
         quiet = await idle(world, seconds)
-        results = []
+        results: list[Result] = []
         for fault in faults:
+            if results:
+                await calm(world, results[-1].expected)
             print(f"fault {fault.fault}", flush=True)
             results.append(await broken(world, fault))
-    return quiet, results
+        costs = (await dearest_panel(world), await dearest_rule(world))
+    return Outcome(quiet, results, costs)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -43,13 +45,13 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     chosen = [f for f in FAULTS if f.fault in options.faults or not options.faults]
     try:
-        quiet, results = asyncio.run(run(chosen, options.idle))
+        outcome = asyncio.run(run(chosen, options.idle))
     except ServerError as error:
         print(error, file=sys.stderr)
         return 1
-    show(quiet, options.idle, results)
-    good = all(other.reason for other in quiet)
-    return int(not good or any(each.problems for each in results))
+    show(outcome, options.idle)
+    failed = any(each.problems for each in outcome.results)
+    return int(failed or bool(outcome.idle.problems))
 
 
 if __name__ == "__main__":

@@ -15,22 +15,27 @@ _LOOK_EVERY = 0.1
 
 
 class Entry(NamedTuple):
-    """A notification and when it arrived, in Unix time."""
+    """A notification, when it arrived (Unix time), and why it is true of the machine.
+
+    `seen` is what a witness saw of it at that moment; None when nothing.
+    """
 
     at: float
     notice: Notice
+    seen: str | None
 
 
 class Book:
     """What arrived at the webhook."""
 
-    def __init__(self) -> None:
+    def __init__(self, saw: Callable[[Notice], str | None]) -> None:
         self.entries: list[Entry] = []
+        self._saw = saw
         self._firing: dict[frozenset[tuple[str, str]], Notice] = {}
 
     def arrived(self, notice: Notice) -> None:
         """Note a notification."""
-        self.entries.append(Entry(time.time(), notice))
+        self.entries.append(Entry(time.time(), notice, self._saw(notice)))
         key = frozenset(notice.labels.items())
         if notice.firing:
             self._firing[key] = notice

@@ -39,8 +39,18 @@ FAULTS = (
     Expected(
         "redis-full",
         "RedisWritesRefused",
-        r"^set\w* was refused ",
-        frozenset({"RedisMemoryUsed"}),
+        r"^\w+ was refused [\d.]+ times$",
+        frozenset({"RedisMemoryUsed", "RedisFullIn"}),
+    ),
+    Expected(
+        "redis-replica",
+        "RedisReplicaUnlinked",
+        r"^Replica without its master: 1 on cache 127\.0\.0\.1 \d+$",
+    ),
+    Expected(
+        "postgres-login",
+        "TargetDown",
+        r"^polls fail for the reason auth$",
     ),
     Expected(
         "redis-evictions",
@@ -70,7 +80,7 @@ FAULTS = (
     Expected(
         "cpu",
         "CpuUsed",
-        r"^python uses [\d.]+m? cores$",
+        r"^python uses [1-9][\d.]* cores$",
         _SLOW_QUERIES | {"LoadPerCpu"},
     ),
     Expected(

@@ -10,20 +10,21 @@ from rich.table import Table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tests.e2e.trial import Other, Result
+    from tests.e2e.trial import Other, Outcome, Result
 
 _NOTE = """\
-least = scrape + evaluation + `for` + group_wait at the demo's speed. What is above it:
-polls every 5 s, a share or a mean over 20 s that must pass its limit first, and the 60 s
-that a transaction may be idle for."""
+minimum = scrape + evaluation + `for` + group_wait at the demo's speed, whole intervals
+of the first two: a fault just before both may be quicker. What is above it: polls every
+5 s, a share or a mean over 20 s that must pass its limit first, and the 60 s that a
+transaction may be idle for."""
 
 
 def table(results: Sequence[Result]) -> Table:
-    """Draw fault × alert × seconds."""
+    """Draw fault by alert by seconds."""
     drawn = Table(title="Faults and what arrived", title_justify="left")
     for name in ("fault", "alert"):
         drawn.add_column(name)
-    for name in ("seen", "notified", "least", "over"):
+    for name in ("seen", "notified", "minimum", "over"):
         drawn.add_column(f"{name} s", justify="right")
     for name in ("cause", "beside it", "problems"):
         drawn.add_column(name, overflow="fold")
@@ -31,7 +32,8 @@ def table(results: Sequence[Result]) -> Table:
         drawn.add_row(
             each.expected.fault,
             each.expected.alert,
-            *map(_seconds, (each.seen, each.notified, each.least, each.over)),
+            *map(_seconds, (each.seen, each.notified, each.least)),
+            each.still or "-" if each.over is None else _seconds(each.over),
             each.cause or "-",
             said(each.others),
             "\n".join(each.problems) or "none",
@@ -44,13 +46,17 @@ def said(others: Sequence[Other]) -> str:
     return "\n".join(f"{o.name}: {o.reason or 'NOT EXPECTED'}" for o in others)
 
 
-def show(idle: Sequence[Other], seconds: float, results: Sequence[Result]) -> None:
-    """Print everything."""
+def show(outcome: Outcome, seconds: float) -> None:
+    """Print everything; `seconds` is how long it was idle."""
     console = Console(width=180)
-    arrived = said(idle) or "nothing"
+    arrived = said(outcome.idle.others) or "nothing"
     console.print(f"Idle for {seconds:g} s, beside the Watchdog: {arrived}")
-    console.print(table(results))
+    for problem in outcome.idle.problems:
+        console.print(f"NOT AS EXPECTED: {problem}")
+    console.print(table(outcome.results))
     console.print(_NOTE)
+    for what, cost in zip(("panel", "rule"), outcome.costs, strict=True):
+        console.print(f"dearest {what}: {cost.name}, {cost.milliseconds:.1f} ms")
 
 
 def _seconds(value: float | None) -> str:

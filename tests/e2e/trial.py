@@ -11,17 +11,21 @@ from exporter.demo import faults
 from exporter.demo.alerting.notice import WATCHDOG
 from exporter.demo.alerting.settings import EVALUATION, SCRAPE
 from tests.e2e.expected import LINGERING
+from tests.e2e.panels import blank, filled_by
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from exporter.demo.alerting.notice import Notice
     from tests.e2e.book import Entry
     from tests.e2e.expected import Expected
+    from tests.e2e.panels import Cost, Panel
     from tests.e2e.world import World
 
 _GROUP_WAIT = 0.0
-_CALM = 120.0  # seconds until nothing fires that a former fault has caused
+_WINDOW = 20.0  # seconds in which a fault that is over still shows in rates
 _ARRIVAL = 120.0  # an age of a minute must pass first under idle-in-transaction
-_COMPANY = 6.0  # seconds in which companions may still arrive
+_COMPANY = 5.0  # seconds in which companions may still arrive
 _RECOVERY = 120.0
 
 
@@ -32,11 +36,28 @@ class Other(NamedTuple):
     reason: str | None
 
 
+class Idle(NamedTuple):
+    """What arrived while nothing was broken, and the panels that showed nothing."""
+
+    others: tuple[Other, ...]
+    blank: tuple[str, ...]
+
+    @property
+    def problems(self) -> list[str]:
+        """Say everything that is not as it must be."""
+        return [
+            *(f"{each.name} arrived" for each in self.others if each.reason is None),
+            *(f"{name} shows nothing" for name in self.blank),
+        ]
+
+
 class Result(NamedTuple):
     """What came of a fault; times are seconds.
 
     `notified` counts from the fault, `seen` up to the first evaluation that saw the
     promise broken, `least` is scrape, evaluation, `for` and group_wait together.
+    `still` is what a witness sees of it in the end, `blank` are the panels that this
+    fault should have filled.
     """
 
     expected: Expected
@@ -46,6 +67,8 @@ class Result(NamedTuple):
     cause: str | None
     others: tuple[Other, ...]
     over: float | None
+    still: str | None
+    blank: tuple[str, ...]
 
     @property
     def problems(self) -> list[str]:
@@ -60,42 +83,51 @@ class Result(NamedTuple):
         ]
         if self.cause is None:
             found.append(f"{alert} does not name {self.expected.cause}")
-        if self.over is None:
+        if self.over is None and self.still is None:
             found.append(f"{alert} is not over after the fault")
-        return found
+        return found + [f"{name} shows nothing" for name in self.blank]
 
 
-async def idle(world: World, seconds: float) -> list[Other]:
-    """Break nothing for a while; returns what arrives beside the Watchdog."""
+class Outcome(NamedTuple):
+    """What came of idle time and of each fault, and what was dearest to ask."""
+
+    idle: Idle
+    results: list[Result]
+    costs: tuple[Cost, Cost]
+
+
+async def idle(world: World, seconds: float) -> Idle:
+    """Break nothing for a while."""
     began = time.time()
     there = await world.book.until(lambda: WATCHDOG in world.book.firing, _ARRIVAL)
     await asyncio.sleep(seconds)
-    found = [_other(world, e.notice, frozenset()) for e in world.book.since(began)]
     missing = [] if there else [Other("no Watchdog", None)]
-    return [*missing, *(other for other in found if other.name != WATCHDOG)]
+    found = {_other(entry, frozenset()) for entry in world.book.since(began)}
+    others = sorted((other for other in found if other.name != WATCHDOG), key=str)
+    blanks = await _blank(world, filled_by(world.plan, None), began)
+    return Idle((*missing, *others), blanks)
 
 
 async def broken(world: World, expected: Expected) -> Result:
     """Inject a fault, wait for its alert, mend it, wait for the end of the alert."""
-    caused = {expected.alert, *expected.companions} - LINGERING
-    await world.book.until(lambda: not caused & world.book.firing, _CALM)
-    already = world.book.firing
+    book = world.book
+    await book.until(lambda: expected.alert not in book.firing, _RECOVERY)
+    already = book.firing
     began = time.time()
     async with faults.load(expected.fault).broken(world.places):
-        await world.book.until(
-            lambda: _first(world.book.since(began), expected.alert) is not None,
-            _ARRIVAL,
+        await book.until(
+            lambda: _first(book.since(began), expected.alert) is not None, _ARRIVAL
         )
         await asyncio.sleep(_COMPANY)
-        entries = world.book.since(began)
+        blank = await _blank(world, filled_by(world.plan, expected.fault), began)
+        entries = book.since(began)
         seen = await _seen(world, expected.alert, began)
     ended = time.time()
-    gone = await world.book.until(
-        lambda: expected.alert not in world.book.firing, _RECOVERY
-    )
+    gone = await book.until(lambda: expected.alert not in book.firing, _RECOVERY)
+    over = time.time()
     first = _first(entries, expected.alert)
     others = {
-        _other(world, entry.notice, expected.companions)
+        _other(entry, expected.companions)
         for entry in entries
         if entry.notice.name not in {expected.alert, WATCHDOG, *already}
     }
@@ -105,19 +137,39 @@ async def broken(world: World, expected: Expected) -> Result:
         seen=seen,
         least=SCRAPE + EVALUATION + await _hold(world, first) + _GROUP_WAIT,
         cause=_cause(first.notice, expected.cause) if first else None,
-        others=tuple(sorted(others)),
-        over=time.time() - ended if gone else None,
+        others=tuple(sorted(others, key=str)),
+        over=over - ended if gone else None,
+        still=world.witness.saw(first.notice, _WINDOW) if first else None,
+        blank=blank,
     )
+
+
+async def calm(world: World, after: Expected) -> None:
+    """Wait until a fault shows in no rate any more, and none of its alerts fires."""
+    await asyncio.sleep(_WINDOW)
+    caused = {after.alert, *after.companions} - LINGERING
+    await world.book.until(lambda: not caused & world.book.firing, _RECOVERY)
+
+
+async def _blank(
+    world: World, wanted: Sequence[Panel], since: float
+) -> tuple[str, ...]:
+    """Name the panels that show nothing, even after some time."""
+    deadline = time.monotonic() + _WINDOW
+    while found := await blank(world, wanted, since):
+        if time.monotonic() > deadline:
+            break
+        await asyncio.sleep(1.0)
+    return tuple(found)
 
 
 def _first(entries: list[Entry], alert: str) -> Entry | None:
     return next((entry for entry in entries if entry.notice.name == alert), None)
 
 
-def _other(world: World, notice: Notice, companions: frozenset[str]) -> Other:
-    if notice.name in companions:
-        return Other(notice.name, "companion")
-    return Other(notice.name, world.witness.saw(notice))
+def _other(entry: Entry, companions: frozenset[str]) -> Other:
+    name = entry.notice.name
+    return Other(name, "companion" if name in companions else entry.seen)
 
 
 def _cause(notice: Notice, pattern: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Looks at the machine itself, by other means than the exporter's, while it is judged."""
+"""Looks at the machine itself, by other means than the exporter, while it is judged."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from exporter.demo.alerting.notice import Notice
 
-_KEPT = 900
+_KEPT = 360  # readings: as long as the window in which disks are judged
 _EVERY = 1.0
 _SPAN = 20  # readings: as long as the least window of the rules at the demo's speed
 _SHORT_SPAN = 5  # readings: disks fill in bursts
@@ -56,13 +56,17 @@ class Witness:
             self._readings.append(_read())
             await asyncio.sleep(_EVERY)
 
-    def saw(self, notice: Notice) -> str | None:
-        """Say what we saw of an alert ourselves; None when we saw nothing broken."""
+    def saw(self, notice: Notice, lately: float = _KEPT) -> str | None:
+        """Say what we saw of an alert ourselves; None when we saw nothing broken.
+
+        Only the readings of the latest seconds count.
+        """
         kpi = notice.labels.get("kpi", "")
         promised = self._promises.get((kpi, notice.severity))
         if promised is None or kpi not in _VALUES:
             return None
-        values = list(_VALUES[kpi](list(self._readings), notice.labels))
+        readings = list(self._readings)[-int(lately / _EVERY) :]
+        values = list(_VALUES[kpi](readings, notice.labels))
         lower = promised.kpi.better == "lower"
         worst = max(values, default=0.0) if lower else min(values, default=1e99)
         limit = promised.alert.limit
@@ -88,7 +92,10 @@ def _read() -> Reading:
 def _spans(
     readings: Sequence[Reading], length: int
 ) -> Iterator[tuple[Reading, Reading]]:
-    yield from zip(readings, readings[length:], strict=False)
+    """Yield pairs that lie so many readings apart, or as many as there are."""
+    apart = min(length, len(readings) - 1)
+    if apart > 0:
+        yield from zip(readings, readings[apart:], strict=False)
 
 
 def _cpu(readings: Sequence[Reading], _: Mapping[str, str]) -> Iterator[float]:

@@ -11,27 +11,31 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
+from exporter.config_load import load as load_config
 from exporter.demo.alerting.servers import Scraped, start_alerting
 from exporter.demo.load import Load
 from exporter.demo.parts import Site, make_folder, start_servers
 from exporter.demo.programs import EXPORTER_FILE, start_application, start_exporter
 from exporter.demo.servers.process import free_port
+from exporter.promises import plan_of
 from tests.e2e.book import Book
 from tests.e2e.witness import Witness
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from exporter.catalogue.plan import Plan
     from exporter.demo.places import Places
 
 
 class World(NamedTuple):
-    """What runs: where it is, what has arrived, and who looks at the machine."""
+    """What runs: where it is, what has arrived, who looks, and what is promised."""
 
     places: Places
     book: Book
     witness: Witness
     prometheus: str
+    plan: Plan
 
     async def ask(self, path: str, **parameters: str) -> Any:
         """Ask Prometheus' API; returns what stands under `data`."""
@@ -44,6 +48,9 @@ class World(NamedTuple):
 async def running(say: Callable[[str], None]) -> AsyncIterator[World]:
     """Start everything, and end it; raises ServerError when a server is missing."""
     async with AsyncExitStack() as stack:
+        witness = Witness()
+        tasks: list[asyncio.Task[Any]] = [asyncio.create_task(witness.run())]
+        stack.push_async_callback(_end, tasks)
         folder = make_folder()
         stack.push_async_callback(asyncio.to_thread, shutil.rmtree, folder)
         site = Site(folder, stack, say)
@@ -51,16 +58,14 @@ async def running(say: Callable[[str], None]) -> AsyncIterator[World]:
         places, watch = await start_servers(site, listen)
         await start_application(site, places)
         await start_exporter(site, watch)
-        book, witness = Book(), Witness()
-        tasks = [
-            asyncio.create_task(witness.run()),
-            asyncio.create_task(Load(places).run()),
-        ]
-        stack.push_async_callback(_end, tasks)
+        load = [asyncio.create_task(Load(places).run())]
+        stack.push_async_callback(_end, load)
+        book = Book(witness.saw)
         application = urlsplit(places.application).netloc
         scraped = Scraped(listen, application, folder / EXPORTER_FILE)
         servers = await start_alerting(site, scraped, book.arrived)
-        yield World(places, book, witness, servers.prometheus)
+        plan = plan_of(load_config(folder / EXPORTER_FILE))
+        yield World(places, book, witness, servers.prometheus, plan)
 
 
 async def _end(tasks: list[asyncio.Task[Any]]) -> None:

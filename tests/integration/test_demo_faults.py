@@ -219,6 +219,28 @@ async def test_redis_slow_keeps_redis_busy(places: Places) -> None:
         assert (await calls())["calls"] == done["calls"]
 
 
+async def test_redis_replica_makes_redis_refuse_writes_and_keep_its_keys(
+    places: Places,
+) -> None:
+    async with Redis.from_url(required(places.redis), protocol=2) as redis:
+        keys = await redis.dbsize()
+        async with broken("redis-replica", places):
+            assert (await redis.info("replication"))["master_link_status"] == "down"
+            with pytest.raises(ReadOnlyError):
+                await redis.set("one-more", "x")
+            assert await call(places, "POST", "/api/login/1") == 200
+        assert await redis.dbsize() == keys
+        assert await redis.set("one-more", "x")
+
+
+async def test_postgres_login_keeps_the_monitoring_role_out(places: Places) -> None:
+    query = "SELECT rolcanlogin FROM pg_roles WHERE rolname = 'monitor'"
+    async with broken("postgres-login", places):
+        assert await ask(places, query) is False
+        assert await call(places, "POST", "/api/orders/1/pay") == 200
+    assert await ask(places, query) is True
+
+
 async def test_cpu_keeps_a_process_for_each_core_busy(places: Places) -> None:
     def burners() -> list[psutil.Process]:
         children = psutil.Process().children(recursive=True)

@@ -14,6 +14,7 @@ from exporter.web.app import build
 from exporter.web.routes import PATHS
 from exporter.web.server import start
 from exporter.web.service import CollectorStatus, TargetStatus
+from exporter.web.status_page import POLICY
 from tests.integration.web_support import (
     Asked,
     FixedService,
@@ -49,6 +50,27 @@ async def test_everything_is_served_with_the_exact_content_type(url: str) -> Non
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Server"] == "kpi-exporter"
     assert "Content-Encoding" not in answer.headers
+
+
+async def test_a_runbook_is_a_page_that_runs_nothing(url: str) -> None:
+    answer = await ask(f"{url}/runbooks/cpu_used")
+    assert answer.status == 200
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert answer.headers["Content-Security-Policy"] == POLICY
+    assert "<h1>CPU</h1>" in answer.text
+    assert "<strong>Is &lt;it&gt; <code>well</code>?</strong>" in answer.text
+
+
+async def test_the_runbooks_are_listed(url: str) -> None:
+    answer = await ask(f"{url}/runbooks")
+    assert (answer.status, "<h1>All</h1>" in answer.text) == (200, True)
+
+
+async def test_a_runbook_that_is_not_there_is_told_apart(url: str) -> None:
+    answer = await ask(f"{url}/runbooks/%3Cb%3E")
+    assert answer.status == 404
+    assert answer.headers["Content-Type"].startswith("text/plain")
+    assert answer.text == "no KPI '<b>'; /runbooks has the list\n"
 
 
 async def test_a_client_that_takes_gzip_gets_it(url: str) -> None:

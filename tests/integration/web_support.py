@@ -79,6 +79,9 @@ class FixedService:
             raise self.fault
         return page("kpi_exporter_build_info 1\n")
 
+    def runbook(self, name: str) -> str | None:
+        return {"": "# All\n", "cpu_used": "# CPU\n\n**Is <it> `well`?**\n"}.get(name)
+
     def ready(self) -> tuple[bool, str]:
         return self.answer_ready
 

@@ -9,8 +9,9 @@ from exporter.catalogue.plan import Plan
 from exporter.demo import faults
 from exporter.demo.alerting.notice import Notice
 from exporter.render import burn, rules
+from tests.e2e import panels
 from tests.e2e.expected import FAULTS, LINGERING
-from tests.e2e.trial import Other, Result
+from tests.e2e.trial import Idle, Other, Result
 from tests.e2e.witness import Reading, Witness
 from tests.integration.test_e2e_alerts import CHOSEN
 
@@ -55,6 +56,7 @@ def result(**changes: object) -> Result:
         others=(Other("CpuUsed", "0.9 by the kernel's own figures"),),
         over=3.0,
         still=None,
+        blank=(),
     )
     return made._replace(**changes)  # type: ignore[arg-type] # each test knows its own
 
@@ -73,6 +75,17 @@ def test_every_way_to_fail_is_a_problem() -> None:
     assert result(others=(Other("TargetDown", None),)).problems == [
         "TargetDown arrived as well and is not expected"
     ]
+    assert result(blank=("redis: Keys",)).problems == ["redis: Keys shows nothing"]
+    assert Idle((Other("CpuUsed", None),), ("api: Routes",)).problems == [
+        "CpuUsed arrived",
+        "api: Routes shows nothing",
+    ]
+
+
+def test_what_is_said_of_panels_is_said_of_panels_and_faults_there_are() -> None:
+    known = {panel.name for panel in panels.panels(Plan(subjects=catalogue()))}
+    assert panels.NEEDING.keys() | panels.NOT_HERE <= known
+    assert set(panels.NEEDING.values()) <= set(faults.names())
 
 
 def reading(second: int, *, idle: float, free: int = 1000) -> Reading:

@@ -50,14 +50,15 @@ MAY_IMPORT = {
     "web*": "web* snapshot catalogue* config collector exposition yaml_file units",
     "check_http": "",
     "declared": "collectors collector health metrics own",
+    "emitted": "declared render* catalogue* yaml_file",
     "check_page": "",
     "check_series": "declared render* catalogue*",
     "check_live": "check_http check_page check_series catalogue* units",
     "check": "poll snapshot exposition collectors collector config sources*",
-    "app": "web* schedule target snapshot exposition own health collectors "
-    "collector config config_load logs sources* threads",
-    "cli": "app check* config config_load promises render* catalogue* logs units "
-    "collectors collector demo*",
+    "app": "web* schedule target snapshot exposition own health promises render* "
+    "collectors collector config config_load logs sources* threads",
+    "cli": "app check* emitted config config_load promises render* catalogue* logs "
+    "units collectors collector demo*",
     "demo*": "*",
 }
 

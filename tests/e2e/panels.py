@@ -1,0 +1,140 @@
+"""Asks Prometheus what the dashboards ask: whether it answers, and how quickly."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from exporter.render.needs import boards
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from exporter.catalogue.plan import Plan
+    from tests.e2e.world import World
+
+NEEDING = {
+    "api: Routes that fail": "app-errors",
+    "api: Alerts of this page": "app-errors",
+    "data: Alerts of this page": "slow-query",
+    "exporter: Polls that fail, by reason": "postgres-login",
+    "exporter: Alerts of this page": "postgres-login",
+    "host: Alerts of this page": "cpu",
+    "neo4j: Queries that scan, by their worst operator": "neo4j-drop-index",
+    "neo4j: Alerts of this page": "neo4j-drop-index",
+    "postgres: Oldest transactions, by what they do": "lock",
+    "postgres: Who holds transactions open": "lock",
+    "postgres: Alerts of this page": "lock",
+    "redis: Commands that were refused": "redis-full",
+    "redis: Keys that never expire": "redis-full",
+    "redis: Time until maxmemory": "redis-full",
+    "redis: Alerts of this page": "redis-full",
+    "redis: Replica without its master": "redis-replica",
+}
+"""Panels that show something only while a fault is there, and one that does it."""
+
+NOT_HERE = frozenset({"redis: Cluster does not serve all keys"})
+"""Panels about servers that the demo has none of: promtool alone tries them."""
+
+_VALUES = re.compile(r"label_values\((?P<series>\S+), (?P<label>\w+)\)")
+_VARIABLE = re.compile(r"\$\w+")
+_POINTS = 100
+_VIEW = 3 * 3600.0  # seconds that a dashboard shows when it is opened
+_VIEW_STEP = 15.0
+
+
+class Panel(NamedTuple):
+    """A panel, its queries with all variables at All, or a variable or annotation."""
+
+    name: str
+    queries: tuple[str, ...]
+
+
+class Cost(NamedTuple):
+    """What was dearest to ask or to evaluate, and the milliseconds that it took."""
+
+    name: str
+    milliseconds: float
+
+
+def panels(plan: Plan) -> list[Panel]:
+    """List the panels of all dashboards, and what else of them asks."""
+    return [panel for name, board in boards(plan).items() for panel in _of(name, board)]
+
+
+def filled_by(plan: Plan, fault: str | None) -> list[Panel]:
+    """List the panels that this fault must fill; without one, that are never empty."""
+    return [
+        each
+        for each in panels(plan)
+        if NEEDING.get(each.name) == fault and each.name not in NOT_HERE
+    ]
+
+
+async def blank(world: World, wanted: Iterable[Panel], since: float) -> list[str]:
+    """Name the panels of which a query found nothing since then."""
+    return [
+        each.name
+        for each in wanted
+        for query in each.queries
+        if not await _found(world, query, since)
+    ]
+
+
+async def dearest_panel(world: World) -> Cost:
+    """Time every panel over all that a dashboard shows when it is opened."""
+    found = []
+    now = time.time()
+    for panel in panels(world.plan):
+        took = 0.0
+        for query in panel.queries:
+            took += await _milliseconds(world, query, now)
+        found.append(Cost(panel.name, took))
+    return max(found, key=lambda cost: cost.milliseconds)
+
+
+async def dearest_rule(world: World) -> Cost:
+    """Look up which rule took longest when it was last evaluated."""
+    groups = (await world.ask("rules"))["groups"]
+    return max(
+        (
+            Cost(rule["name"], rule["evaluationTime"] * 1000)
+            for group in groups
+            for rule in group["rules"]
+        ),
+        key=lambda cost: cost.milliseconds,
+    )
+
+
+def _of(name: str, board: dict[str, Any]) -> Iterator[Panel]:
+    for panel in board["panels"]:
+        queries = tuple(_filled(target["expr"]) for target in panel.get("targets", ()))
+        if queries:
+            yield Panel(f"{name}: {panel['title']}", queries)
+    for variable in board["templating"]["list"]:
+        match = _VALUES.fullmatch(str(variable["query"]))
+        if match:
+            query = f'{match["series"]}{{{match["label"]}!=""}}'
+            yield Panel(f"{name}: ${variable['name']}", (query,))
+    for annotation in board["annotations"]["list"]:
+        yield Panel(f"{name}: {annotation['name']}", (_filled(annotation["expr"]),))
+
+
+def _filled(expression: str) -> str:
+    return _VARIABLE.sub(".+", expression.replace("$__rate_interval", "20s"))
+
+
+async def _found(world: World, query: str, since: float) -> bool:
+    now = time.time()
+    step = max(1.0, (now - since) / _POINTS)
+    span = {"start": f"{since}", "end": f"{now}", "step": f"{step:.3f}"}
+    answer = await world.ask("query_range", query=query, **span)
+    return bool(answer["result"])
+
+
+async def _milliseconds(world: World, query: str, now: float) -> float:
+    span = {"start": f"{now - _VIEW}", "end": f"{now}", "step": f"{_VIEW_STEP}"}
+    answer = await world.ask("query_range", query=query, stats="all", **span)
+    seconds: float = answer["stats"]["timings"]["execTotalTime"]
+    return seconds * 1000
