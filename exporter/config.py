@@ -138,6 +138,20 @@ class Neo4jTarget(Neo4jSettings, WithSecret):
     kind: ClassVar[SourceKind] = SourceKind.NEO4J
 
 
+class KeySampling(Strict):
+    """How many random keys a poll looks at, and the prefixes that are told apart."""
+
+    sample: Annotated[int, Field(ge=0, le=1000)] = 0
+    groups: Annotated[tuple[str, ...], Field(max_length=50)] = ()
+
+    @field_validator("groups")
+    @classmethod
+    def _are_prefixes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(value) or "other" in value:
+            raise ValueError("a group is a prefix of keys, and not `other`")
+        return value
+
+
 class RedisTarget(WithSecret):
     """One Redis or Valkey server, perhaps the seed of a cluster, or a Sentinel."""
 
@@ -146,6 +160,7 @@ class RedisTarget(WithSecret):
     url: str
     user: str | None = None
     members: Annotated[int, Field(ge=0, le=1000)] = 32
+    keys: KeySampling = KeySampling()
 
     @field_validator("url")
     @classmethod

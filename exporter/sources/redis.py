@@ -88,7 +88,7 @@ class RedisSource(Source[RedisTarget]):
         await self._connection.send_command(*command, check_health=False)
         return await self._connection.read_response()
 
-    async def batch(self, *commands: tuple[str, ...]) -> list[Any]:
+    async def batch(self, *commands: tuple[str | bytes, ...]) -> list[Any]:
         """Send commands in one write and return their answers.
 
         A server runs them one after the other, with nobody else's between. The first

@@ -11,7 +11,14 @@ from exporter.collector import SourceKind
 from exporter.demo.servers.process import free_port
 from exporter.demo.servers.redis import RedisServer
 from tests.integration.exporter_process import open_folder
-from tests.integration.redis_fixtures import BINARIES, admin, reading, running, tell
+from tests.integration.redis_fixtures import (
+    BINARIES,
+    NEW,
+    admin,
+    reading,
+    running,
+    tell,
+)
 from tests.unit.sampled import values
 
 if TYPE_CHECKING:
@@ -89,7 +96,7 @@ async def test_a_server_outside_a_cluster_is_not_asked_and_counts_no_error(
     assert found["redis_cluster_enabled"] == {(): 0}
 
 
-@pytest.mark.parametrize("kind", BINARIES)
+@pytest.mark.parametrize("kind", NEW)
 async def test_a_node_shows_its_cluster(kind: str) -> None:
     with open_folder() as folder:
         server = RedisServer(

@@ -151,3 +151,47 @@ async def test_the_one_line_of_rights_is_enough_for_every_collector(
             for collector in COLLECTORS.values():
                 await source.run(collector.read, 5)
             assert client.acl_log() == []
+
+
+async def test_sampled_keys_are_shown_by_group(redis_server: RedisServer) -> None:
+    settings = {"sample": 60, "groups": ["session:"]}
+    async with reading(redis_server.url, keys=settings) as source:
+        with admin(redis_server) as client:
+            client.config_set("maxmemory-policy", "allkeys-lfu")
+            for number in range(50):
+                client.set(f"session:{number}", "x" * 5000)
+            client.set(b"\xff\xfe", "odd")
+            await source.connect(5)
+            rows = await source.run(COLLECTORS["keys"].read, 5)
+            commands = client.info("commandstats")
+            client.config_set("maxmemory-policy", "noeviction")
+    assert {key.group for key in rows} <= {"session:", "other"}
+    assert all(key.size > 5000 for key in rows if key.group == "session:")
+    assert all(key.frequency is not None for key in rows)
+    assert 20 < len(rows) <= 60
+    assert {"cmdstat_keys", "cmdstat_scan"}.isdisjoint(commands)
+
+
+async def test_keys_are_not_asked_for_unless_that_is_wanted(
+    redis_server: RedisServer,
+) -> None:
+    async with reading(redis_server.url) as source:
+        assert await poll(source, "keys") == {}
+        with admin(redis_server) as client:
+            assert "cmdstat_randomkey" not in client.info("commandstats")
+
+
+async def test_a_replica_that_serves_no_stale_data_still_shows_how_it_is(
+    redis_server: RedisServer,
+) -> None:
+    with admin(redis_server) as client:
+        client.config_set("replica-serve-stale-data", "no")
+        tell(client, "REPLICAOF 127.0.0.1 1")
+        try:
+            async with reading(redis_server.url) as source:
+                found = await poll(source, "info")
+                await poll(source, "commandstats")
+        finally:
+            tell(client, "REPLICAOF NO ONE")
+            client.config_set("replica-serve-stale-data", "yes")
+    assert found["redis_master_link_up"] == {("127.0.0.1", "1"): 0}

@@ -13,7 +13,7 @@ from exporter.collector import SourceKind
 from exporter.demo.servers.process import free_port
 from exporter.demo.servers.redis import RedisServer, from_path
 from tests.integration.exporter_process import open_folder
-from tests.integration.redis_fixtures import BINARIES, admin, reading, running, tell
+from tests.integration.redis_fixtures import NEW, admin, reading, running, tell
 from tests.unit.sampled import values
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def cluster(kind: str) -> Iterator[list[RedisServer]]:
         servers = [
             RedisServer(
                 folder / f"node-{number}",
-                binary=BINARIES[kind](),
+                binary=NEW[kind](),
                 settings={
                     "cluster-enabled": "yes",
                     "cluster-port": str(free_port()),
@@ -81,7 +81,7 @@ def address(server: RedisServer) -> tuple[str]:
     return (f"127.0.0.1:{server.port}",)
 
 
-@pytest.mark.parametrize("kind", BINARIES)
+@pytest.mark.parametrize("kind", NEW)
 async def test_one_node_shows_its_cluster_and_a_failover_in_it(kind: str) -> None:
     with cluster(kind) as servers:
         *_, seed, replica = servers

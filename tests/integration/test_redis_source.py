@@ -53,7 +53,8 @@ async def test_sections_beside_the_default_ones_are_read_one_by_one(
     async with reading(redis_server.url) as source:
         await source.connect(5)
         fields = await source.run(lambda s: s.info("commandstats"), 5)
-    assert {"cmdstat_ping", "cmdstat_client|setname"} <= fields.keys()
+    assert "cmdstat_ping" in fields
+    assert {"cmdstat_client|setname", "cmdstat_client"} & fields.keys()
 
 
 async def test_a_read_before_connecting_is_refused() -> None:
