@@ -47,6 +47,10 @@ class Book:
         """The names of the alerts that fire now."""
         return {notice.name for notice in self._firing.values()}
 
+    def fires(self, name: str) -> Notice | None:
+        """Return the notice of an alert that fires now."""
+        return next((n for n in self._firing.values() if n.name == name), None)
+
     def since(self, moment: float) -> list[Entry]:
         """Return what began to fire after a moment."""
         return [e for e in self.entries if e.at >= moment and e.notice.firing]

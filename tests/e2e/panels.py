@@ -50,6 +50,9 @@ NOT_HERE = frozenset(
 )
 """Panels about servers that the demo has none of: promtool alone tries them."""
 
+DISK_FILLS = "host: Time until the disk is full"
+"""A panel that shows something while a disk fills, which the witness knows."""
+
 _VALUES = re.compile(r"label_values\((?P<series>\S+), (?P<label>\w+)\)")
 _VARIABLE = re.compile(r"\$\w+")
 _POINTS = 100

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _KEPT = 360  # readings: as long as the window in which disks are judged
 _EVERY = 1.0
 _SPAN = 20  # readings: as long as the least window of the rules at the demo's speed
+_FILLED = 1e6  # bytes: what is less may be a matter of the moment
 _SHORT_SPAN = 5  # readings: disks fill in bursts
 
 
@@ -55,6 +56,13 @@ class Witness:
         while True:
             self._readings.append(_read())
             await asyncio.sleep(_EVERY)
+
+    def saw_a_disk_fill(self) -> bool:
+        """Say whether a file system has less free than as long ago as we know."""
+        first, last = self._readings[0].free, self._readings[-1].free
+        return any(
+            last.get(name, free) < free - _FILLED for name, free in first.items()
+        )
 
     def saw(self, notice: Notice, lately: float = _KEPT) -> str | None:
         """Say what we saw of an alert ourselves; None when we saw nothing broken.

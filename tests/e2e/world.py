@@ -9,14 +9,17 @@ import urllib.parse
 import urllib.request
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from exporter.config_load import load as load_config
 from exporter.demo.alerting.servers import Scraped, start_alerting
+from exporter.demo.children import in_thread
 from exporter.demo.load import Load
 from exporter.demo.parts import Site, make_folder, start_servers
+from exporter.demo.places import required
 from exporter.demo.programs import EXPORTER_FILE, start_application, start_exporter
 from exporter.demo.servers.process import free_port
+from exporter.demo.servers.redis import RedisServer, from_wheel
 from exporter.promises import plan_of
 from tests.e2e.book import Book
 from tests.e2e.witness import Witness
@@ -56,6 +59,7 @@ async def running(say: Callable[[str], None]) -> AsyncIterator[World]:
         site = Site(folder, stack, say)
         listen = f"127.0.0.1:{free_port()}"
         places, watch = await start_servers(site, listen)
+        await _start_replica(site, required(places.redis))
         await start_application(site, places)
         await start_exporter(site, watch)
         load = [asyncio.create_task(Load(places).run())]
@@ -66,6 +70,22 @@ async def running(say: Callable[[str], None]) -> AsyncIterator[World]:
         servers = await start_alerting(site, scraped, book.arrived)
         plan = plan_of(load_config(folder / EXPORTER_FILE))
         yield World(places, book, witness, servers.prometheus, plan)
+
+
+async def _start_replica(site: Site, master: str) -> None:
+    """Start a replica of the demo's Redis, which has none of its own."""
+    parts = urlsplit(master)
+    password = unquote(parts.password or "")
+    replica = RedisServer(
+        site.folder / "replica",
+        binary=from_wheel(),
+        settings={
+            "replicaof": f"{parts.hostname} {parts.port}",
+            "masterauth": f'"{password}"',
+        },
+    )
+    site.stack.push_async_callback(asyncio.to_thread, replica.stop)
+    await in_thread(replica.start)
 
 
 async def _end(tasks: list[asyncio.Task[Any]]) -> None:

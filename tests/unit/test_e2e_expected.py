@@ -68,6 +68,9 @@ def test_a_result_as_expected_has_no_problem() -> None:
 
 def test_every_way_to_fail_is_a_problem() -> None:
     assert result(notified=None).problems == ["PgLockWaiters did not arrive"]
+    assert result(notified=None, still="1 by the kernel").problems == [
+        "PgLockWaiters fires without it: 1 by the kernel"
+    ]
     assert result(cause=None).problems == [
         f"PgLockWaiters does not name {FAULTS[0].cause}"
     ]
@@ -137,3 +140,11 @@ def test_the_witness_forgets_what_is_long_ago() -> None:
     busy = notice("cpu_used", "warning")
     assert witness.saw(busy) is not None
     assert witness.saw(busy, lately=40) is None
+
+
+def test_the_witness_knows_whether_a_disk_fills() -> None:
+    witness = Witness()
+    witness._readings.extend(reading(s, idle=0.0, free=10**9) for s in range(5))
+    assert witness.saw_a_disk_fill() is False
+    witness._readings.append(reading(5, idle=0.0, free=10**9 - 2 * 10**6))
+    assert witness.saw_a_disk_fill() is True
