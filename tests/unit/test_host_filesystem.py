@@ -57,7 +57,7 @@ def test_names_with_spaces_are_read_as_they_are() -> None:
 def test_of_mounts_on_one_place_the_last_is_shown() -> None:
     text = line("/mnt", "ext4", "/dev/a") + line("/mnt", "xfs", "/dev/b")
     assert [mount.device for mount in parse(text)] == ["/dev/b"]
-    assert points(line("/mnt", "ext4", "/dev/a") + line("/mnt", "overlay", "o")) == ()
+    assert points(line("/mnt", "ext4", "/dev/a") + line("/mnt", "overlay", "o")) == []
 
 
 def test_read_only_is_said_by_the_mount_or_by_the_file_system() -> None:
