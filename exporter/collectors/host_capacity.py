@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from exporter.metrics import Sample
     from exporter.sources.host import HostSource
 
+_STAT = "proc/stat"
+_MEMORY = "proc/meminfo"
 _MEMBERSHIP = "proc/1/cgroup"
 _ONLINE = "sys/devices/system/cpu/online"
 _TICKS = 100  # per second, as in the collector cpu
@@ -106,14 +108,12 @@ class Used:
 
 async def read(source: HostSource) -> Capacity:
     """Read the machine's size, and the files of the first process's cgroups."""
-    stat = await source.text("proc/stat")
-    meminfo = await source.text("proc/meminfo")
-    texts = await source.texts((_MEMBERSHIP, _ONLINE))
+    texts = await source.texts((_MEMBERSHIP, _ONLINE), _STAT, _MEMORY)
     membership = texts.get(_MEMBERSHIP, "")
     own = await source.texts(dict.fromkeys(files(membership)))
     return Capacity(
-        _machine_cpu(stat, texts.get(_ONLINE, "")),
-        _machine_memory(meminfo),
+        _machine_cpu(texts[_STAT], texts.get(_ONLINE, "")),
+        _machine_memory(texts[_MEMORY]),
         cgroups(membership, own),
     )
 

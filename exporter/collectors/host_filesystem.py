@@ -11,6 +11,7 @@ A file system that does not answer has only the last three, and holds up nothing
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.collector import Collector, SourceKind, stateless
@@ -117,7 +118,8 @@ async def read(source: HostSource) -> list[FileSystem]:
     return found
 
 
-def parse(text: str, *, is_ours: bool = False) -> list[Mount]:
+@lru_cache(2)  # mounts change rarely, and there may be hundreds
+def parse(text: str, *, is_ours: bool = False) -> tuple[Mount, ...]:
     """Return the mounts that matter, the last one of those on the same mountpoint.
 
     Our own may all be read-only because of a container or of ProtectSystem: then the
@@ -136,17 +138,17 @@ def parse(text: str, *, is_ours: bool = False) -> list[Mount]:
         known = super_options if is_ours else f"{options},{super_options}"
         read_only = "ro" in known.split(",")
         found[point] = Mount(_unescaped(device), point, fstype, major, minor, read_only)
-    return list(found.values())
+    return tuple(found.values())
 
 
-def below(root: str, mounts: Sequence[Mount]) -> list[Mount]:
+def below(root: str, mounts: Sequence[Mount]) -> tuple[Mount, ...]:
     """Return the mounts below a root, as the machine calls them whose root it is."""
     prefix = root.rstrip("/")
-    return [
+    return tuple(
         mount._replace(mountpoint=mount.mountpoint.removeprefix(prefix) or "/")
         for mount in mounts
         if f"{mount.mountpoint}/".startswith(f"{prefix}/")
-    ]
+    )
 
 
 def _unescaped(text: str) -> str:

@@ -58,6 +58,7 @@ PAGING = {
         ("oom_kill", "number of processes ended for want of memory"),
     )
 }
+_FIELDS = "proc/meminfo"
 _PAGING = "proc/vmstat"
 
 
@@ -70,9 +71,8 @@ class Memory(NamedTuple):
 
 async def read(source: HostSource) -> Memory:
     """Read /proc/meminfo and /proc/vmstat."""
-    fields = parse(await source.text("proc/meminfo"))
-    paging = (await source.texts([_PAGING])).get(_PAGING, "")
-    return Memory(fields, parse_paging(paging))
+    texts = await source.texts([_PAGING], _FIELDS)
+    return Memory(parse(texts[_FIELDS]), parse_paging(texts.get(_PAGING, "")))
 
 
 def parse(text: str) -> dict[str, int]:

@@ -61,13 +61,14 @@ class HostSource(Source[HostTarget]):
         self.queries += 1
         return await self._worker.do(lambda: _text(self._place(path)))
 
-    async def texts(self, paths: Iterable[str]) -> dict[str, str]:
-        """Return the texts of those files that are there and may be read."""
+    async def texts(self, paths: Iterable[str], *needed: str) -> dict[str, str]:
+        """Return the texts of those files that are there and may be read.
+
+        One that is `needed` raises OSError when it is not.
+        """
         wanted = list(paths)
-        self.queries += len(wanted)
-        return await self._worker.do(
-            lambda: _texts({path: self._place(path) for path in wanted})
-        )
+        self.queries += len(wanted) + len(needed)
+        return await self._worker.do(lambda: self._texts(wanted, needed))
 
     async def matching(self, *patterns: str) -> dict[str, str]:
         """Return the texts of all readable files that fit, such as `sys/block/*/dev`.
@@ -94,7 +95,7 @@ class HostSource(Source[HostTarget]):
     async def clock(self) -> Clock:
         """Return Unix time, and what the kernel says of its clock."""
         self.queries += 1
-        return await self._worker.do(clock)
+        return clock()
 
     async def usage(
         self, mountpoints: Iterable[str]
@@ -172,6 +173,10 @@ class HostSource(Source[HostTarget]):
             return f"{self._net()}/{rest}"
         places = {"proc": self.proc, "sys": self.sys}
         return f"{places[top]}/{rest}" if top in places else f"{self.root}/{path}"
+
+    def _texts(self, paths: Iterable[str], needed: Iterable[str]) -> dict[str, str]:
+        found = {path: _text(self._place(path)) for path in needed}
+        return found | _texts({path: self._place(path) for path in paths})
 
     def _net(self) -> str:
         """Return the folder of the machine's network, as far as we may see it."""

@@ -25,10 +25,10 @@ def points(text: str) -> list[str]:
 
 def test_a_mount_is_read_with_or_without_optional_fields() -> None:
     bare = "27 1 254:0 / / rw,relatime - ext4 /dev/vda rw,discard\n"
-    assert parse(bare) == [ROOT]
-    assert parse(line("/", "ext4", "/dev/vda")) == [ROOT]
+    assert parse(bare) == (ROOT,)
+    assert parse(line("/", "ext4", "/dev/vda")) == (ROOT,)
     many = "27 1 254:0 / / rw shared:1 master:2 - ext4 /dev/vda rw\n"
-    assert parse(many) == [ROOT]
+    assert parse(many) == (ROOT,)
 
 
 def test_virtual_file_systems_and_those_of_containers_are_left_out() -> None:
