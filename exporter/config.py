@@ -19,6 +19,7 @@ from pydantic import (
 from exporter.catalogue import indexes
 from exporter.catalogue.model import Profile
 from exporter.collector import SourceKind
+from exporter.config_redis import KeySampling
 from exporter.sources.address import check
 from exporter.units import Duration, address, check_http, check_port
 
@@ -183,20 +184,6 @@ class Neo4jTarget(WithSecret):
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"two queries are named {name!r}")
-        return value
-
-
-class KeySampling(Strict):
-    """How many random keys a poll looks at, and the prefixes that are told apart."""
-
-    sample: Annotated[int, Field(ge=0, le=1000)] = 0
-    groups: Annotated[tuple[str, ...], Field(max_length=50)] = ()
-
-    @field_validator("groups")
-    @classmethod
-    def _are_prefixes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not all(value) or "other" in value:
-            raise ValueError("a group is a prefix of keys, and not `other`")
         return value
 
 

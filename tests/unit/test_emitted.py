@@ -71,7 +71,7 @@ def test_a_good_file_passes(tmp_path: Path) -> None:
             "(redis_db_key{",
             (
                 "9: kpis.0.expr: nobody gives redis_db_key; there are redis_db_keys, "
-                "redis_db_keys_cached, redis_db_keys_expiring"
+                "redis_member_keys, redis_db_keys_cached"
             ),
         ),
         (
