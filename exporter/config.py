@@ -22,6 +22,7 @@ from exporter.config_host import HostSettings
 from exporter.config_indexes import TableIndexes
 from exporter.config_neo4j import Neo4jSettings
 from exporter.config_postgres import PostgresSettings
+from exporter.config_redis import KeySampling
 from exporter.sources.address import check
 from exporter.units import Duration, address, check_http, check_port
 
@@ -136,20 +137,6 @@ class Neo4jTarget(Neo4jSettings, WithSecret):
     """One Neo4j server, reached over Bolt."""
 
     kind: ClassVar[SourceKind] = SourceKind.NEO4J
-
-
-class KeySampling(Strict):
-    """How many random keys a poll looks at, and the prefixes that are told apart."""
-
-    sample: Annotated[int, Field(ge=0, le=1000)] = 0
-    groups: Annotated[tuple[str, ...], Field(max_length=50)] = ()
-
-    @field_validator("groups")
-    @classmethod
-    def _are_prefixes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not all(value) or "other" in value:
-            raise ValueError("a group is a prefix of keys, and not `other`")
-        return value
 
 
 class RedisTarget(WithSecret):

@@ -88,7 +88,7 @@ FAULTS = (
         r"^Change of role: ",
         frozenset({"RedisReplicaUnlinked"}),
     ),
-    Expected("redis-slow", "RedisSlowCommand", r"^evalsha takes \d+\S*ms a call$"),
+    Expected("redis-slow", "RedisSlowCommand", r"^evalsha takes \d+\S*s a call$"),
     Expected(
         "neo4j-drop-index",
         "Neo4jIndexMissing",

@@ -42,6 +42,8 @@ MAY_IMPORT = {
     "config_neo4j": "catalogue* collector config_indexes units",
     "config_postgres": "units",
     "config": "catalogue* collector config_* sources.address units",
+    "config_redis": "",
+    "config": "catalogue* collector config_redis sources.address units",
     "config_load": "collectors config collector explain promises yaml_file",
     "secret": "config",
     "logs": "secret",
