@@ -2,6 +2,7 @@
 
 neo4j_info{version="5.26.31",edition="community",language="5"} 1
 neo4j_database_status{database="neo4j",status="online"} 1
+neo4j_transactions_committed_total{database="neo4j"} 90412
 neo4j_jvm_start_time_seconds 1.7e+09
 neo4j_jvm_memory_used_bytes{area="heap"} 1.2e+08
 neo4j_jvm_gc_collections_total{gc="G1 Young Generation"} 12
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from exporter.collector import Collector, SourceKind, stateless
 from exporter.metrics import counter, gauge
+from exporter.sources.neo4j_show import Show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,9 +29,12 @@ if TYPE_CHECKING:
     from exporter.sources.neo4j import Neo4jSource
     from exporter.sources.neo4j_rows import Server
 
-DATABASES = """
-SHOW DATABASES YIELD name, currentStatus WHERE name IN $names
-RETURN name, currentStatus AS status"""
+DATABASES = Show(
+    "SHOW DATABASES",
+    {"name": "name", "status": "currentStatus", "committed": "lastCommittedTxn"},
+    only="name IN $names",
+    asks=("name",),
+)
 # Single attributes: the bean Runtime also has the command line, secrets and all.
 JVM = """
 CALL dbms.queryJmx('java.lang:type=Memory') YIELD attributes AS memory
@@ -66,6 +71,12 @@ STATUS = gauge(
     "currentStatus of SHOW DATABASES, of the configured databases and system: copies "
     "of the database in this status, so 0 or 1 outside of a cluster.",
     *("database", "status"),
+)
+COMMITTED_ALL = counter(
+    "neo4j_transactions_committed_total",
+    "lastCommittedTxn of SHOW DATABASES: number of the last write that was committed, "
+    "on the member that is furthest; Community does not tell.",
+    "database",
 )
 START = gauge(
     "neo4j_jvm_start_time_seconds",
@@ -117,6 +128,7 @@ class Database:
 
     name: str
     status: str
+    committed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +174,7 @@ async def read(source: Neo4jSource) -> Reading:
     return Reading(
         source.server,
         names,
-        await source.fetch(Database, DATABASES, {"names": names}),
+        await source.show(Database, DATABASES, {"names": names}),
         await source.fetch(Jvm, JVM),
         await source.fetch(Gc, GC),
     )
@@ -175,6 +187,9 @@ def samples(reading: Reading, _state: None) -> Iterator[Sample]:
     for name in reading.names:
         for status in _STATUSES:
             yield STATUS(copies[name, status], name, status)
+        told = [row.committed for row in reading.databases if row.name == name]
+        known = [number for number in told if number is not None]
+        yield COMMITTED_ALL(max(known, default=None), name)
     for jvm in reading.jvm:
         yield from _jvm(jvm)
     for gc in reading.gc:
@@ -213,7 +228,18 @@ COLLECTOR = Collector(
     name="server",
     source=SourceKind.NEO4J,
     metrics=(
-        *(INFO, STATUS, START, USED, COMMITTED, LIMIT, THREADS, CPU, FILES),
+        *(
+            INFO,
+            STATUS,
+            COMMITTED_ALL,
+            START,
+            USED,
+            COMMITTED,
+            LIMIT,
+            THREADS,
+            CPU,
+            FILES,
+        ),
         *(MOST_FILES, COLLECTIONS, COLLECTING),
     ),
     read=read,

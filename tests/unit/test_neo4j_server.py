@@ -91,6 +91,16 @@ def test_copies_in_a_cluster_are_counted_and_make_no_duplicates() -> None:
     assert (found["neo4j", "online"], found["neo4j", "starting"]) == (2, 1)
 
 
+def test_commits_are_those_of_the_member_that_is_furthest() -> None:
+    copies = [Database("neo4j", "online", number) for number in (90412, 90410, None)]
+    found = values(samples(replace(READING, databases=copies), None))
+    assert found["neo4j_transactions_committed_total"] == {("neo4j",): 90412}
+
+
+def test_community_does_not_tell_its_commits() -> None:
+    assert "neo4j_transactions_committed_total" not in values(samples(READING, None))
+
+
 def test_what_a_jvm_does_not_say_is_absent() -> None:
     nothing = Jvm(**{field.name: None for field in fields(Jvm)})
     found = values(
@@ -100,5 +110,7 @@ def test_what_a_jvm_does_not_say_is_absent() -> None:
 
 
 def test_every_sample_is_of_a_declared_metric() -> None:
-    made = {sample.metric for sample in samples(READING, None)}
+    copies = [Database("neo4j", "online", 7)]
+    reading = replace(READING, databases=copies)
+    made = {sample.metric for sample in samples(reading, None)}
     assert made == {*neo4j_server.COLLECTOR.metrics}
