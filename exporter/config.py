@@ -20,6 +20,7 @@ from exporter.catalogue import indexes
 from exporter.catalogue.model import Profile
 from exporter.collector import SourceKind
 from exporter.config_indexes import TableIndexes, known_set
+from exporter.config_tables import Tables
 from exporter.sources.address import check
 from exporter.units import Duration, address, check_http, check_port
 
@@ -105,12 +106,6 @@ class Statements(Strict):
 
     top: Annotated[int, Field(ge=0, le=1000)] = 100
     text: bool = True
-
-
-class Tables(Strict):
-    """How many tables get series of their own."""
-
-    top: Annotated[int, Field(ge=0, le=500)] = 50
 
 
 class PostgresTarget(TableIndexes, WithSecret):

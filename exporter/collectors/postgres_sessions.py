@@ -7,10 +7,9 @@ pg_session_idle_in_transaction_seconds{datname="orders",application_name="report
 pg_session_statement_seconds{datname="orders",application_name="api"} 1.5
 pg_xmin_horizon_age{kind="session"} 12034
 
-Ages are of clients' sessions only: neither walsenders nor autovacuum. The longest is
-shown, by database and application (the 50 with the oldest transactions, which change
-rarely, and `other`). Where nothing holds the horizon, its age is 0; what the role may
-not see is absent. Used connections are counted whole, our own included.
+Ages are the longest of clients' sessions, neither walsenders nor autovacuum, by
+database and application (50 and `other`). The horizon's age is 0 where nothing holds
+it, and absent where hidden. Connections are counted whole, our own included.
 """
 
 from __future__ import annotations
@@ -83,8 +82,7 @@ _STATES = (
     *("fastpath function call", "disabled", "hidden"),
 )
 _AGEING = ("active", "idle in transaction")
-_HELD_BY_SEEN = ("session", "standby")
-_HELD_BY = ("slot", "slot_catalog", "prepared")
+_HELD_BY = ("session", "standby", "slot", "slot_catalog", "prepared")
 _OTHER = "other"
 _NAMED = 50
 _LONGEST = 1000
@@ -98,8 +96,7 @@ CONNECTIONS = gauge(
 )
 USABLE_CONNECTIONS = gauge(
     "pg_connections_usable",
-    "Connections that ordinary roles can have: max_connections less those reserved, "
-    "from pg_settings.",
+    "Connections for ordinary roles: max_connections of pg_settings less the reserved.",
 )
 TRANSACTION = gauge(
     "pg_session_transaction_seconds",
@@ -207,7 +204,7 @@ def samples(rows: Rows, state: StickyTop[str]) -> Iterator[Sample]:
     yield USABLE_CONNECTIONS(rows.limit.usable)
     yield from _ages([row for row in rows.found if _is_kept(rows, row)], state)
     ages = {holder.kind: holder.age or 0 for holder in rows.holders}
-    for kind in (*(_HELD_BY_SEEN if rows.limit.sees_all else ()), *_HELD_BY):
+    for kind in _HELD_BY if rows.limit.sees_all else _HELD_BY[2:]:
         yield HORIZON_AGE(ages.get(kind, 0), kind)
 
 
@@ -278,8 +275,9 @@ def evidence(rows: Rows) -> Iterator[Evidence]:
 
 async def inspect(source: PostgresSource) -> list[Finding]:
     """Find what hides ages and who holds the horizon."""
-    missing = "ages of other roles' transactions and what holds the horizon are hidden"
-    return await hidden_statistics(source, missing)
+    return await hidden_statistics(
+        source, "ages of other roles' transactions and who holds the horizon are hidden"
+    )
 
 
 COLLECTOR = Collector(
