@@ -23,6 +23,7 @@ from exporter.config_indexes import TableIndexes
 from exporter.config_neo4j import Neo4jSettings
 from exporter.config_postgres import PostgresSettings
 from exporter.config_redis import KeySampling
+from exporter.config_tables import Tables
 from exporter.sources.address import check
 from exporter.units import Duration, address, check_http, check_port
 
@@ -98,12 +99,6 @@ class WithSecret(Target):
                 "give one of password_file, password_env, password_command"
             )
         return value
-
-
-class Tables(Strict):
-    """How many tables get series of their own."""
-
-    top: Annotated[int, Field(ge=0, le=500)] = 50
 
 
 class PostgresTarget(TableIndexes, PostgresSettings, WithSecret):

@@ -123,40 +123,6 @@ async def test_connections_leaves_two_and_gives_them_back(places: Places) -> Non
     await until(freed)
 
 
-async def test_stale_statistics_leaves_a_table_that_nobody_analyzes(
-    places: Places,
-) -> None:
-    query = (
-        "SELECT n_mod_since_analyze FROM pg_stat_user_tables"
-        " WHERE relname = 'customers'"
-    )
-
-    async def changed() -> bool:
-        return bool(await ask(places, query) >= 20_000)
-
-    rows = await ask(places, "SELECT count(*) FROM customers")
-    async with broken("stale-statistics", places):
-        await until(changed)
-    assert await ask(places, "SELECT count(*) FROM customers") == rows
-    options = "SELECT reloptions FROM pg_class WHERE relname = 'customers'"
-    assert await ask(places, options) is None
-
-
-async def test_wraparound_makes_a_database_old_and_young_again(places: Places) -> None:
-    query = "SELECT age(datfrozenxid) FROM pg_database WHERE datname = 'postgres'"
-    before = await ask(places, query)
-    async with broken("wraparound", places):
-        age = await ask(places, query)
-        assert age - before in range(1_200_000_000, 1_200_000_100)
-        await until(lambda: _autovacuum(places, "off"))
-    assert await ask(places, query) < before + 1000
-    await until(lambda: _autovacuum(places, "on"))
-
-
-async def _autovacuum(places: Places, state: str) -> bool:
-    return bool(await ask(places, "SHOW autovacuum") == state)
-
-
 async def test_idle_in_transaction_leaves_three_transactions_open(
     places: Places,
 ) -> None:

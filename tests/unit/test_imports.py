@@ -43,7 +43,7 @@ MAY_IMPORT = {
     "config_postgres": "units",
     "config": "catalogue* collector config_* sources.address units",
     "config_redis": "",
-    "config": "catalogue* collector config_redis sources.address units",
+    "config_tables": "",
     "config_load": "collectors config collector explain promises yaml_file",
     "secret": "config",
     "logs": "secret",

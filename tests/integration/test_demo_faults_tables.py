@@ -1,0 +1,86 @@
+"""The demo's faults about tables and their age, on PostgreSQL alone."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+import pytest_asyncio
+
+from exporter.demo import faults
+from exporter.demo.parts import Site, make_folder, start_postgres
+from exporter.demo.places import Places, required
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def places() -> AsyncIterator[Places]:
+    """Start PostgreSQL with the shop's tables."""
+    async with AsyncExitStack() as stack:
+        folder = make_folder()
+        stack.callback(shutil.rmtree, folder)
+        started = await start_postgres(Site(folder, stack, lambda _: None))
+        yield Places(application="", postgres_owner=started.owner)
+
+
+def broken(name: str, places: Places) -> AbstractAsyncContextManager[None]:
+    return faults.load(name).broken(places)
+
+
+async def ask(places: Places, query: str) -> Any:
+    """Return the first value of the first row."""
+    async with await psycopg.AsyncConnection.connect(
+        required(places.postgres_owner), autocommit=True
+    ) as owner:
+        row = await (await owner.execute(query)).fetchone()
+    return row[0] if row else None
+
+
+async def until(look: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until something is so, ten seconds at the most."""
+    async with asyncio.timeout(10):
+        while not await look():  # noqa: ASYNC110 - a server has no event to wait for
+            await asyncio.sleep(0.05)
+
+
+async def test_stale_statistics_leaves_a_table_that_nobody_analyzes(
+    places: Places,
+) -> None:
+    query = (
+        "SELECT n_mod_since_analyze FROM pg_stat_user_tables"
+        " WHERE relname = 'customers'"
+    )
+
+    async def changed() -> bool:
+        return bool(await ask(places, query) >= 20_000)
+
+    rows = await ask(places, "SELECT count(*) FROM customers")
+    async with broken("stale-statistics", places):
+        await until(changed)
+    assert await ask(places, "SELECT count(*) FROM customers") == rows
+    options = "SELECT reloptions FROM pg_class WHERE relname = 'customers'"
+    assert await ask(places, options) is None
+
+
+async def test_wraparound_makes_a_database_old_and_young_again(places: Places) -> None:
+    query = "SELECT age(datfrozenxid) FROM pg_database WHERE datname = 'postgres'"
+    before = await ask(places, query)
+    async with broken("wraparound", places):
+        age = await ask(places, query)
+        assert age - before in range(1_200_000_000, 1_200_000_100)
+        await until(lambda: _autovacuum(places, "off"))
+    assert await ask(places, query) < before + 1000
+    await until(lambda: _autovacuum(places, "on"))
+
+
+async def _autovacuum(places: Places, state: str) -> bool:
+    return bool(await ask(places, "SHOW autovacuum") == state)
