@@ -1,6 +1,6 @@
 # The project's commands; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench render mutate-rules lock clean
+.PHONY: help demo test lint bench render mutate-rules e2e lock clean
 
 DEMO_LOCK := deploy/requirements.txt
 LOCK := tests/requirements.txt
@@ -33,10 +33,16 @@ bench: ## measure on real servers, for some 12 minutes; NAME='scrape rounds' mea
 render: ## rewrite rules, dashboards and runbooks from the KPI catalogue
 	@.ci/venv $(LOCK)
 	@.venv/bin/kpi-exporter render --out .
+	@.venv/bin/python -m tests.peers
 
 mutate-rules: ## change each rule a little, and see that a test notices; NAME='api host' does those alone, CHANGED=1 what differs
 	@.ci/venv $(LOCK)
 	@.venv/bin/python -m tests.rules.mutate $(NAME) $(if $(CHANGED),--changed)
+
+e2e: ## break all that can be broken, and ten idle minutes: what arrives, when, why; NAME='lock cpu' does those alone, IDLE=60 is shorter
+	@.ci/venv $(LOCK)
+	@.venv/bin/python -m tests.prepare
+	@.venv/bin/python -m tests.e2e $(NAME) $(if $(IDLE),--idle '$(IDLE)')
 
 lock: ## resolve the dependencies anew; delete a lock file first to take the newest
 	@test -x .venv/bin/uv || .ci/venv $(LOCK)

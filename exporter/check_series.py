@@ -46,7 +46,7 @@ class Wanted(NamedTuple):
     """A series that rules and panels read, the labels they need of it, and for what.
 
     `fixed` are labels that an application's selector gives a value, `promised` says
-    whether an alert depends on it.
+    whether an alert depends on it, so that it cannot be judged by other series.
     """
 
     name: str
@@ -93,16 +93,19 @@ def wanted(plan: Plan) -> list[Wanted]:
     promised = _promised(plan)
     labels: dict[str, set[str]] = {}
     kpis: dict[str, dict[str, None]] = {}
+    depended: dict[str, set[str]] = {}
     for need in needs(plan):
         labels.setdefault(need.use.name, set()).update(need.use.labels)
         kpis.setdefault(need.use.name, {})[need.kpi] = None
+        if not need.use.spare or need.use.name in known:
+            depended.setdefault(need.use.name, set()).add(need.kpi)
     return [
         Wanted(
             name,
             frozenset(labels[name]),
             giver := _giver(name, known),
             tuple(filter(None, kpis[name])),
-            not promised.isdisjoint(kpis[name]),
+            not promised.isdisjoint(depended.get(name, ())),
             _fixed(plan, name) if giver is Giver.APPLICATION else frozenset(),
             known.get(name),
         )

@@ -54,6 +54,11 @@ def render(watch: Watch) -> str:
             f"    password_file: {_quoted(watch.redis.password_file)}"
         )
     parts.append(_application(watch))
+    if watch.postgres:
+        parts.append(
+            "kpis:\n  # The demo's PostgreSQL may lose data: it runs without fsync.\n"
+            f"  pg_durability_off: {{targets: {{{SHOP}: {{warning: 2}}}}}}"
+        )
     parts.append(
         f"host:\n  {HOST}: {{process_groups: [python, postgres, valkey-server, java]}}"
     )

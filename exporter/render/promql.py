@@ -50,7 +50,8 @@ class Use(NamedTuple):
 
     `labels` are those that the expression needs of the series: matched, grouped or
     joined by, or wanted in its result. `function` is what the selector is handed to
-    (`""` for none), `seconds` its range (0 for none).
+    (`""` for none), `seconds` its range (0 for none). `spare` is what stands behind an
+    `or`: without it there may still be a result.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Use(NamedTuple):
     labels: frozenset[str]
     function: str = ""
     seconds: float = 0.0
+    spare: bool = False
 
 
 def uses(expression: str, wanted: frozenset[str] = _NONE) -> list[Use]:
@@ -84,9 +86,15 @@ def _walk(node: Expr, wanted: frozenset[str], function: str) -> Iterator[Use]:
             for argument in node.args:
                 yield from _walk(argument, needed, node.func.name)
         case BinaryExpr():
-            left, right = _joined(node, wanted)
-            yield from _walk(node.lhs, left, "")
-            yield from _walk(node.rhs, right, "")
+            yield from _both(node, wanted)
+
+
+def _both(node: BinaryExpr, wanted: frozenset[str]) -> Iterator[Use]:
+    left, right = _joined(node, wanted)
+    spare = str(node.op) == "or"
+    yield from _walk(node.lhs, left, "")
+    for use in _walk(node.rhs, right, ""):
+        yield use._replace(spare=spare or use.spare)
 
 
 def _selector(

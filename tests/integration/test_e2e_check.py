@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import shutil
-import socket
-import threading
-import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
@@ -19,25 +15,11 @@ import yaml
 from exporter.demo.servers.process import Process, ServerError, free_port
 from exporter.demo.servers.redis import RedisServer
 from tests.integration.exporter_process import ExporterProcess, open_folder, run
+from tests.integration.strange_pages import served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-APPLICATION = """\
-# TYPE http_requests_total counter
-http_requests_total{method="GET",path="/orders",status="200"} 5
-http_request_duration_seconds_bucket{path="/orders",le="+Inf"} 5
-http_request_duration_seconds_count{path="/orders"} 5
-http_request_duration_seconds_sum{path="/orders"} 1
-db_query_duration_seconds_bucket{query_type="select",table="orders",le="+Inf"} 5
-db_query_duration_seconds_count{query_type="select",table="orders"} 5
-db_query_duration_seconds_sum{query_type="select",table="orders"} 1
-"""
-LOGIN = (
-    "wants a user and a password; write them into the URL: "
-    "https://user:password@host (401)"
-)
 
 
 class World(NamedTuple):
@@ -47,40 +29,6 @@ class World(NamedTuple):
     application: str
     prometheus: str
     config: Path
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    """Answers by the path: an application's metrics, and answers that are none."""
-
-    def do_GET(self) -> None:
-        status, text = {
-            "/metrics": (200, APPLICATION),
-            "/html": (200, "<html><body>hello</body></html>"),
-            "/empty": (200, "# nothing yet\n"),
-            "/login": (401, "who are you?"),
-            "/broken": (500, "http_requests_total 1\n"),
-            "/large": (200, "# " + "x" * (65 * 2**20)),
-            "/api/v1/rules": (200, '{"status": "success"}'),
-        }.get(self.path.partition("?")[0], (404, "no"))
-        self.send_response(status)
-        self.end_headers()
-        try:
-            self.wfile.write(text.encode())
-        except (BrokenPipeError, ConnectionResetError):
-            return
-
-    def log_message(self, *_: object) -> None:
-        return
-
-
-@contextmanager
-def served() -> Iterator[str]:
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
 
 
 @contextmanager
@@ -184,17 +132,17 @@ def test_what_a_profile_promises_and_nobody_publishes_is_broken(
     world: World, tmp_path: Path
 ) -> None:
     file = tmp_path / "exporter.yaml"
-    file.write_text("profile: developer-mesh\n")
+    file.write_text("profile: developer-mesh\nhost: {local: {}}\n")
 
     done = run("check", "--metrics", world.application, "--config", str(file))
 
     assert done.returncode == 1
     assert [
-        line.partition("(for task_duration_p95")[0].split(maxsplit=2)
+        line.partition(" (for ")[0].split(maxsplit=2)
         for line in done.stdout.splitlines()
         if " task_duration_seconds" in line
     ] == [
-        ["missing", f"task_duration_seconds_{part}", "no application publishes it "]
+        ["missing", f"task_duration_seconds_{part}", "no application publishes it"]
         for part in ("bucket", "count")
     ]
     assert done.stdout.endswith("are needed to judge a promise\n")
@@ -221,6 +169,7 @@ def test_a_label_that_is_called_otherwise_is_named(
 ) -> None:
     file = tmp_path / "exporter.yaml"
     file.write_text(
+        "host: {local: {}}\n"
         "applications: {shop: {selector: 'job=\"shop\"', names: {status: code}}}\n"
     )
 
@@ -256,108 +205,3 @@ def test_a_failing_collector_is_named(tmp_path: Path) -> None:
         "why": "needs the collector info of redis, which fails: "
         "`kpi-exporter check --config FILE` says why",
     }
-
-
-@pytest.mark.parametrize(
-    ("option", "path", "problem"),
-    [
-        (
-            "--metrics",
-            "/html",
-            "is no page of metrics: line 1 is '<html><body>hello</body></html>'",
-        ),
-        ("--metrics", "/empty", "the page has no metrics"),
-        (
-            "--metrics",
-            "/nowhere",
-            "there is no such page (404); is it the right address?",
-        ),
-        (
-            "--metrics",
-            "/login",
-            LOGIN,
-        ),
-        ("--metrics", "/broken", "the answer was 500 Internal Server Error"),
-        ("--metrics", "/large", "the answer is larger than 64 MiB"),
-        ("--prometheus", "", "the answer is not that of a Prometheus"),
-        (
-            "--prometheus",
-            "/prometheus",
-            "there is no such page (404); is it the right address?",
-        ),
-    ],
-)
-def test_what_cannot_be_used_is_said_in_a_line(
-    world: World, option: str, path: str, problem: str
-) -> None:
-    url = world.application.replace("//", "//monitor:hush4711@") + path
-
-    done = run("check", option, url)
-
-    shown = world.application + path
-    if option == "--prometheus":
-        shown += "/api/v1/rules"
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"{shown}: {problem}\n"
-
-
-@pytest.mark.parametrize(
-    ("url", "problem"),
-    [
-        ("127.0.0.1:10099", "a URL is https://host or http://host:10099/path"),
-        ("ftp://127.0.0.1/", "a URL is https://host or http://host:10099/path"),
-        ("http://127.0.0.1:99999", "the port must be a number from 1 to 65535"),
-        ("http://no-such-host.invalid/metrics", "the host's name is not known"),
-    ],
-)
-@pytest.mark.parametrize("option", ["--metrics", "--prometheus"])
-def test_a_wrong_address_is_told_apart(option: str, url: str, problem: str) -> None:
-    done = run("check", option, url)
-
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith(url)
-    assert done.stderr.endswith(f": {problem}\n")
-
-
-def test_a_dead_address_is_said_at_once() -> None:
-    url = f"http://127.0.0.1:{free_port()}/metrics"
-
-    done = run("check", "--metrics", url)
-
-    assert done.returncode == 2
-    assert done.stderr.startswith(f"{url}: cannot be reached: ")
-
-
-def test_a_mute_server_is_not_waited_for_for_long() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as mute:
-        url = f"http://127.0.0.1:{mute.getsockname()[1]}/metrics"
-        started = time.monotonic()
-
-        done = run("check", "--metrics", url)
-
-    assert done.returncode == 2
-    assert done.stderr == f"{url}: no whole answer within 10 s\n"
-    assert time.monotonic() - started < 25
-
-
-def test_another_protocol_is_told_apart(world: World) -> None:
-    https = world.exporter.replace("http://", "https://")
-
-    done = run("check", "--metrics", https)
-
-    assert done.returncode == 2
-    assert done.stderr == f"{https}/metrics: TLS fails; does it speak https at all?\n"
-
-
-def test_options_that_change_nothing_are_refused() -> None:
-    done = run("check", "--metrics", "http://x", "--redis", "redis://127.0.0.1")
-
-    assert done.returncode == 2
-    assert done.stderr == ("--redis changes nothing beside --metrics or --prometheus\n")
-
-
-def test_one_of_the_two_is_asked() -> None:
-    done = run("check", "--metrics", "http://x", "--prometheus", "http://x")
-
-    assert done.returncode == 2
-    assert "not allowed with argument --metrics" in done.stderr

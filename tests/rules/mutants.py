@@ -35,8 +35,12 @@ class Change(NamedTuple):
 
 
 class Mutant(NamedTuple):
-    """A changed rule by its name, and the whole of the file that it stands in."""
+    """A changed rule, and the whole of the file that it stands in.
 
+    `name` is what it records, or the name of the alert; `rule` says which one it is.
+    """
+
+    name: str
     rule: str
     change: str
     groups: dict[str, Any]
@@ -50,7 +54,8 @@ def mutants(groups: dict[str, Any]) -> Iterator[Mutant]:
             for change in changes(rule):
                 changed = deepcopy(groups)
                 changed["groups"][number]["rules"][index] = change.rule
-                yield Mutant(_name(rule), change.what, changed, change.equal)
+                which = _which(rule)
+                yield Mutant(*which, change.what, changed, change.equal)
 
 
 def changes(rule: Rule) -> Iterator[Change]:
@@ -70,11 +75,11 @@ def changes(rule: Rule) -> Iterator[Change]:
         yield _severity(rule)
 
 
-def _name(rule: Rule) -> str:
+def _which(rule: Rule) -> tuple[str, str]:
     name: str = rule.get("alert") or rule["record"]
     if not name.startswith("kpi:"):
-        return name
-    return f"{name} of {rule['labels']['kpi']} ({rule['labels']['severity']})"
+        return name, name
+    return name, f"{name} of {rule['labels']['kpi']} ({rule['labels']['severity']})"
 
 
 def _comparisons(rule: Rule) -> Iterator[Change]:

@@ -10,7 +10,7 @@ import tempfile
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from exporter.render.files import dump
 from tests.rules.mutants import mutants
@@ -42,17 +42,32 @@ class Part(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """A mutant, the file that it is of, and the text of the tests that may notice."""
+    """A mutant of a KPI's rules."""
 
-    file: str
+    part: Part
     mutant: Mutant
-    tests: str
 
     def verdict(self) -> str:
-        """Say whether a test fails; what means the same as before is not tried."""
+        """Say whether a test fails; what means the same as before is not tried.
+
+        Most mutants are noticed by a test that names their rule, so these come first.
+        """
         if self.mutant.equal:
             return EQUAL
-        return SURVIVES if passes(dump(self.mutant.groups), self.tests) else KILLED
+        rules, tests = dump(self.mutant.groups), self.part.cut.tests["tests"]
+        near = [test for test in tests if self.mutant.name in names(test)]
+        far = [test for test in tests if test not in near]
+        for some in (near, far):
+            if some and not passes(rules, self.part.cut.but(some)):
+                return KILLED
+        return SURVIVES
+
+
+def names(test: dict[str, Any]) -> str:
+    """Return the names of everything that a test looks at."""
+    alerts = [check["alertname"] for check in test.get("alert_rule_test", ())]
+    texts = [check["expr"] for check in test.get("promql_expr_test", ())]
+    return " ".join(alerts + texts)
 
 
 def passes(rules: str, tests: str) -> bool:
@@ -67,21 +82,22 @@ def passes(rules: str, tests: str) -> bool:
 
 def trials(parts: Iterable[Part]) -> Iterator[Trial]:
     """Yield the mutants of some KPIs."""
-    for file, cut in parts:
-        for mutant in mutants({"groups": cut.groups}):
-            yield Trial(file, mutant, cut.test)
+    for part in parts:
+        for mutant in mutants({"groups": part.cut.groups}):
+            yield Trial(part, mutant)
 
 
 def parts_of(path: Path, base: str | None) -> list[Slice]:
     """Cut a rule file by KPI; with a base, only those KPIs that differ from it."""
     tests = path.parent / "tests" / path.name
     now = slices(path.read_text(), tests.read_text())
-    if base is None:
-        return now
-    before = [_at(base, place.relative_to(ROOT)) for place in (path, tests)]
-    if not all(before):
-        return now
-    same = {(part.rules, part.test) for part in slices(*before)}
+    before = [_at(base, p.relative_to(ROOT)) for p in (path, tests)] if base else [""]
+    return differing(now, slices(*before)) if all(before) else now
+
+
+def differing(now: Iterable[Slice], before: Iterable[Slice]) -> list[Slice]:
+    """Return those whose rules or tests are not as they were."""
+    same = {(part.rules, part.test) for part in before}
     return [part for part in now if (part.rules, part.test) not in same]
 
 
@@ -125,7 +141,7 @@ def main(arguments: Sequence[str]) -> int:
 def _try(work: list[Trial], pool: Executor, scores: dict[str, Counter[str]]) -> None:
     verdicts = pool.map(Trial.verdict, work)
     for done, (trial, verdict) in enumerate(zip(work, verdicts, strict=True), 1):
-        scores[trial.file][verdict] += 1
+        scores[trial.part.file][verdict] += 1
         _tell(trial, verdict, f"{done}/{len(work)}")
 
 
@@ -149,7 +165,7 @@ def _tell(trial: Trial, verdict: str, progress: str) -> None:
         start = "\r" if live else ""
         mutant = trial.mutant
         sys.stdout.write(
-            f"{start}SURVIVES {trial.file}: {mutant.rule}: {mutant.change}\n"
+            f"{start}SURVIVES {trial.part.file}: {mutant.rule}: {mutant.change}\n"
         )
     if live:
         sys.stdout.write(f"\r{progress} ")

@@ -24,7 +24,11 @@ class Slice(NamedTuple):
     @property
     def test(self) -> str:
         """The text of the test file, which finds `rules.yaml` beside it."""
-        return dump({**self.tests, "rule_files": ["rules.yaml"]})
+        return self.but(self.tests["tests"])
+
+    def but(self, tests: list[dict[str, Any]]) -> str:
+        """Return the text of a test file with no more than these tests."""
+        return dump({**self.tests, "rule_files": ["rules.yaml"], "tests": tests})
 
 
 def slices(rules: str, tests: str) -> list[Slice]:

@@ -263,6 +263,14 @@ def test_what_no_limit_depends_on_is_not_promised() -> None:
     assert (default[name].promised, mesh[name].promised) == (False, True)
 
 
+def test_what_another_series_can_stand_for_is_not_promised() -> None:
+    needed = {e.name: e for e in wanted(Plan(catalogue()))}
+
+    assert "application_down" in needed["cache_hit_total"].kpis
+    assert not needed["cache_hit_total"].promised
+    assert needed["http_requests_total"].promised
+
+
 def test_labels_that_the_selector_gives_are_told_apart() -> None:
     shop = Application("shop", 'job="shop", env=~"prod|canary"')
     needed = {e.name: e for e in wanted(Plan(catalogue(), applications=(shop,)))}

@@ -33,6 +33,7 @@ def test_it_names_every_server_that_is_there(tmp_path: Path) -> None:
     assert [(q.must_seek, q.profile) for q in config.neo4j["graph"].queries] == (
         [(True, True)] * 3
     )
+    assert config.kpis["pg_durability_off"].targets["shop"].warning == 2
 
 
 def test_without_servers_it_is_the_host_alone(tmp_path: Path) -> None:

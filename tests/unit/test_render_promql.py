@@ -57,3 +57,9 @@ def test_a_use_says_what_it_is_handed_to_and_over_which_range() -> None:
 def test_what_is_no_promql_is_refused() -> None:
     with pytest.raises(ValueError, match="unclosed left parenthesis"):
         uses("sum(x")
+
+
+def test_what_stands_behind_an_or_is_spare() -> None:
+    found = {use.name: use.spare for use in uses("sum(x or (y and z)) / v or w")}
+
+    assert found == {"x": False, "y": True, "z": True, "v": False, "w": True}
