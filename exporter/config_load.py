@@ -156,7 +156,10 @@ def _targets(data: dict[str, Any]) -> Iterator[tuple[SourceKind, str, dict[str, 
 
 def _beside(data: dict[str, Any], folder: Path) -> None:
     """Let the paths of a file start at its folder, wherever the exporter starts."""
-    places = [(settings, "password_file") for _, _, settings in _targets(data)]
+    targets = list(_targets(data))
+    places = [(settings, "password_file") for _, _, settings in targets]
+    postgres = SourceKind.POSTGRES
+    places += [(settings, "log") for kind, _, settings in targets if kind == postgres]
     web = data.get("web")
     if isinstance(web, dict):
         places.append((web, "config_file"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path  # noqa: TC003 - pydantic reads annotations at run time
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -127,6 +128,7 @@ class PostgresSettings(BaseModel):
     connections: Annotated[int, Field(ge=1, le=100)] = 10
     statements: Statements = Statements()
     sampling: Sampling = Sampling()
+    log: Path | None = None
     plans: Plans = Plans()
     queries: Annotated[tuple[OwnQuery, ...], Field(max_length=100)] = ()
     _promised: tuple[float, ...] = PrivateAttr(())

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.collectors._postgres_memory import Estimator, Known, reach
@@ -18,10 +18,11 @@ from exporter.collectors._postgres_moments import window
 from exporter.collectors._postgres_shares import above
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from exporter.collectors._postgres_memory import Key, Running
     from exporter.collectors._postgres_moments import Counted, Window
+    from exporter.sources.postgres_log import Tail
 
 LADDER = (
     *(0.00005, 0.000075),
@@ -90,6 +91,33 @@ class Account:
             slower.estimate += known + counts.get(limit, least)
             slower.most += known + most
 
+    def known_above(self, limit: float, logged: Sequence[float]) -> None:
+        """Put what the log knows of calls above a limit in place of the estimate."""
+        upto = list(accumulate(self._buckets))[:-1]
+        for place, bound in enumerate(self.bounds):
+            count = sum([seconds > max(bound, limit) for seconds in logged])
+            known = max(0.0, self.calls - count)
+            upto[place] = known if bound >= limit else min(upto[place], known)
+        edges = [0.0, *upto, float(self.calls)]
+        self._buckets = [max(0.0, b - a) for a, b in pairwise(edges)]
+        for bound, slower in self.slower.items():
+            if bound >= limit:
+                count = min(self.calls, sum([seconds > bound for seconds in logged]))
+                slower.least = slower.most = count
+                slower.estimate = count
+
+    def merge(self, other: Account) -> None:
+        """Add another account of the same bounds."""
+        self.calls += other.calls
+        self.seconds += other.seconds
+        pairs = zip(self._buckets, other._buckets, strict=True)
+        self._buckets = [mine + theirs for mine, theirs in pairs]
+        for limit, slower in self.slower.items():
+            more = other.slower[limit]
+            slower.least += more.least
+            slower.estimate += more.estimate
+            slower.most += more.most
+
     def cumulative(self) -> Iterator[tuple[float, int]]:
         """Yield each bound with the calls that were not above it."""
         return zip(self.bounds, map(round, accumulate(self._buckets)), strict=False)
@@ -109,20 +137,33 @@ class Account:
         return counts
 
 
+class Seen(NamedTuple):
+    """What else was seen between two polls: running statements, logged ones."""
+
+    running: Running
+    logged: Logged | None = None
+
+
+class Logged(NamedTuple):
+    """The seconds of logged calls by database; all that took longer than `limit`."""
+
+    limit: float
+    seconds: Mapping[str, Sequence[float]]
+
+
 @dataclass(slots=True)
 class Durations:
     """The accounts of all databases."""
 
     accounts: dict[str, Account] = field(default_factory=dict)
+    logged: bool = False
     _estimator: Estimator = field(default_factory=Estimator)
-    _late: list[tuple[Account, float, Window, list[float]]] = field(
-        default_factory=list
-    )
+    _late: list[tuple[str, Account]] = field(default_factory=list)
 
     def update(
         self,
         grown: Iterable[Grown],
-        running: Running,
+        seen: Seen,
         limits: Iterable[float],
         databases: Iterable[str],
     ) -> None:
@@ -130,29 +171,52 @@ class Durations:
 
         A series that is new shows its first calls one poll after its 0.
         """
-        for account, seconds, seen, shares in self._late:
-            account.add(seconds, seen, shares)
+        for place, poll in self._late:
+            self.accounts[place].merge(poll)
         self._late.clear()
         chosen = tuple(sorted({*LIMITS, *limits}))
         bounds = tuple(sorted({*LADDER, *chosen}))
-        old = list(self.accounts.values())
+        old = set(self.accounts)
         for datname in databases:
-            self._account(datname, bounds, chosen)
+            self.accounts.setdefault(self._place(datname), Account(bounds, chosen))
+        for datname, poll in self._polled(grown, seen, Account(bounds, chosen)).items():
+            place = self._place(datname)
+            self.accounts.setdefault(place, Account(bounds, chosen))
+            if place in old:
+                self.accounts[place].merge(poll)
+            else:
+                self._late.append((place, poll))
+
+    def _polled(
+        self, grown: Iterable[Grown], seen: Seen, empty: Account
+    ) -> dict[str, Account]:
+        """Account for a poll alone, by database."""
         windows = [(one, window(one.new, one.old)) for one in grown]
         windows.sort(key=lambda pair: pair[1].calls * pair[1].mean, reverse=True)
         known = [Known(one.key, w, one.new.low, one.new.high) for one, w in windows]
-        estimates = self._estimator.estimate(known, running, bounds)
-        for (one, seen), shares in zip(windows, estimates, strict=True):
-            account = self._account(one.datname, bounds, chosen)
+        estimates = self._estimator.estimate(known, seen.running, empty.bounds)
+        polls: dict[str, Account] = {}
+        for (one, calls), shares in zip(windows, estimates, strict=True):
+            poll = polls.setdefault(one.datname, Account(empty.bounds, empty.limits))
             seconds = max(0.0, one.new.total - (one.old.total if one.old else 0.0))
-            if any(account is known for known in old):
-                account.add(seconds, seen, shares)
-            else:
-                self._late.append((account, seconds, seen, shares))
+            poll.add(seconds, calls, shares)
+        self.logged = seen.logged is not None
+        if seen.logged:
+            for datname, poll in polls.items():
+                calls_ = seen.logged.seconds.get(datname, ())
+                poll.known_above(seen.logged.limit, calls_)
+        return polls
 
-    def _account(
-        self, datname: str, bounds: tuple[float, ...], limits: tuple[float, ...]
-    ) -> Account:
+    def _place(self, datname: str) -> str:
         full = len(self.accounts) >= _MOST_DATABASES
-        place = OTHER if full and datname not in self.accounts else datname
-        return self.accounts.setdefault(place, Account(bounds, limits))
+        return OTHER if full and datname not in self.accounts else datname
+
+
+def logged_of(limit: float, tail: Tail) -> Logged | None:
+    """Return what the log says; None unless it surely has all slow statements."""
+    if limit < 0 or not tail.whole:
+        return None
+    seconds: dict[str, list[float]] = {}
+    for datname, took in tail.slow:
+        seconds.setdefault(datname, []).append(took)
+    return Logged(limit, seconds)

@@ -20,7 +20,7 @@ DURATION = histogram(
 SOURCE = gauge(
     "pg_statement_duration_source",
     "Where the buckets of pg_statement_duration_seconds come from: estimate (from the "
-    "moments of pg_stat_statements); always 1.",
+    "moments of pg_stat_statements), and log (above log_min_duration_statement); 1.",
     "source",
 )
 SLOWER = counter(
@@ -34,6 +34,7 @@ SLOWER = counter(
 def duration_samples(durations: Durations) -> Iterator[Sample]:
     """Yield histograms, what they rest on, and what is certain."""
     yield SOURCE(1, "estimate")
+    yield SOURCE(1 if durations.logged else None, "log")
     for datname, account in durations.accounts.items():
         for bound, count in account.cumulative():
             yield Sample(DURATION, count, (datname, repr(bound)), "_bucket")

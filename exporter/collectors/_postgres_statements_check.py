@@ -39,6 +39,10 @@ async def inspect(source: PostgresSource) -> list[Finding]:
             },
         ),
     ]
+    await source.log.added()
+    if source.log.problem:
+        fix = "let the exporter's user read it, or mend `log`"
+        findings.append(Finding(source.log.problem, fix))
     (state,) = await source.fetch(Installed, INSTALLED, (VIEW,))
     if state.track == "none":
         fix = (

@@ -29,7 +29,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from exporter.collector import Collector, SourceKind
 from exporter.collectors._postgres import Names, keeps
-from exporter.collectors._postgres_durations import Durations, Grown
+from exporter.collectors._postgres_durations import (
+    Durations,
+    Grown,
+    Seen,
+    logged_of,
+)
 from exporter.collectors._postgres_durations_samples import (
     DURATION,
     SLOWER,
@@ -66,12 +71,15 @@ if TYPE_CHECKING:
     from exporter.metrics import Sample
     from exporter.sources.postgres import PostgresSource
     from exporter.sources.postgres_extension import Extension
+    from exporter.sources.postgres_log import Tail
     from exporter.sources.postgres_sampling import Looks
 
 _OURSELVES = """
 select extract(epoch from pg_postmaster_start_time())::float8 as started,
     (select oid from pg_roles where rolname = current_user) as role,
-    extract(epoch from clock_timestamp())::float8 as now
+    extract(epoch from clock_timestamp())::float8 as now,
+    extract(epoch from current_setting('log_min_duration_statement')::interval)::float8
+        as logged
 """
 _SINCE_1_9 = """
     , dealloc, extract(epoch from stats_reset)::float8 as reset
@@ -106,11 +114,15 @@ RESET = gauge(
 
 @dataclass(frozen=True, slots=True)
 class Info:
-    """When the server started, who we are, what happened to the view."""
+    """When the server started, who we are, what happened to the view.
+
+    Statements of `logged` seconds and more are in the server's log; below 0 none are.
+    """
 
     started: float
     role: int
     now: float
+    logged: float
     dealloc: int | None = None
     reset: float | None = None
 
@@ -135,6 +147,7 @@ class Rows(NamedTuple):
     answer: Answer
     settings: Settings
     looks: Looks
+    log: Tail
     known: int = len(FIGURES)
 
 
@@ -175,6 +188,7 @@ async def read(source: PostgresSource) -> Rows:
             config.promised,
         ),
         source.running(),
+        await source.log.added(),
         len(FIGURES) - (extension.version < JIT_SINCE),
     )
 
@@ -243,7 +257,10 @@ def _time(rows: Rows, state: State, databases: Mapping[int, str]) -> None:
             for key, old in state.ledger.grown
             if key[TOPLEVEL]
         ),
-        Running(rows.looks.ages, rows.looks.looks / span if span > 0 else 0.0),
+        Seen(
+            Running(rows.looks.ages, rows.looks.looks / span if span > 0 else 0.0),
+            logged_of(rows.info.logged, rows.log),
+        ),
         rows.settings.limits,
         state.ledger.other,
     )

@@ -25,6 +25,7 @@ from exporter.sources.postgres_databases import (
     Databases,
 )
 from exporter.sources.postgres_extension import EXTENSION, Extension, extension_of
+from exporter.sources.postgres_log import LogFiles
 from exporter.sources.postgres_own import OwnQueries
 from exporter.sources.postgres_sampling import Looks, Sampler
 
@@ -81,6 +82,7 @@ class PostgresSource(Source[PostgresTarget]):
         self._others = Databases(config, lambda name: PostgresSource(config, name))
         self._sampler = Sampler(lambda: PostgresSource(config))
         self.own = OwnQueries(config.queries)
+        self.log = LogFiles(config.log)
         self.wanted: set[int] = set()
         self.texts: dict[int, str] = {}
         self._connection: AsyncConnection[Any] | None = None

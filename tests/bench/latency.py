@@ -9,7 +9,7 @@ from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from exporter.collectors._postgres_durations import Durations, Grown
+from exporter.collectors._postgres_durations import Durations, Grown, Seen
 from exporter.collectors._postgres_memory import Running
 from exporter.collectors._postgres_moments import Counted
 from tests.bench.latency_loads import LOADS, Poll, calls, polls
@@ -101,7 +101,7 @@ def _miss(estimate: float, true: float) -> float:
 def _replayed(found: list[Poll]) -> tuple[Durations, Verdicts]:
     """Poll a load and judge each window."""
     state, verdicts = Durations(), [0, 0, 0, 0, 0]
-    state.update([], Running({}, 0.0), LIMITS, ["load"])
+    state.update([], Seen(Running({}, 0.0)), LIMITS, ["load"])
     old: dict[int, Counted] = {}
     before = _figures(state)
     for poll in found:
@@ -113,7 +113,7 @@ def _replayed(found: list[Poll]) -> tuple[Durations, Verdicts]:
         if poll.base:
             continue
         ages = {(1, 1, key): seen for key, seen in poll.ages.items()}
-        state.update(grown, Running(ages, 1.0), LIMITS, ["load"])
+        state.update(grown, Seen(Running(ages, 1.0)), LIMITS, ["load"])
         now = _figures(state)
         _judge(poll, [b - a for a, b in zip(before, now, strict=True)], verdicts)
         before = now

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
+from tests.integration.exporter_process import open_folder
 from tests.integration.postgres_fixtures import (
     Polled,
     database,
+    new_server,
     owner,
     reading,
     role,
@@ -19,6 +21,8 @@ from tests.integration.postgres_fixtures import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from exporter.demo.servers.postgres import PostgresServer
     from tests.unit.postgres_samples import Values
 
@@ -120,3 +124,39 @@ async def test_a_limit_of_ones_own_has_a_bucket(
         found = await Polled(source, "statements").poll()
         assert ("postgres", repr(seconds)) in found[BUCKET]
         assert ("postgres", f"{seconds:g}", "most") in found[SLOWER]
+
+
+@pytest.mark.parametrize("format_", ["csvlog", "jsonlog"])
+async def test_the_log_makes_what_is_slow_exact(format_: str) -> None:
+    with open_folder() as folder:
+        server = new_server(folder / "data")
+        server.settings |= {
+            "logging_collector": "on",
+            "log_destination": format_,
+            "log_directory": str(folder / "data" / "log"),
+            "log_min_duration_statement": "50ms",
+        }
+        server.start()
+        try:
+            with owner(server) as session, role(session, "web"):
+                session.execute("create extension pg_stat_statements")
+                found = await logged(server, folder / "data" / "log")
+        finally:
+            server.stop()
+    assert found["pg_statement_duration_source"]["log",] == 1
+    bounds = ("least", "estimate", "most")
+    shown = [found[SLOWER]["postgres", "0.1", bound] for bound in bounds]
+    assert shown == [4, 4, 4]
+
+
+async def logged(server: PostgresServer, log: Path) -> Values:
+    """Poll around twenty-four calls, four of which are slow."""
+    with psycopg.connect(as_user(server.dsn(), "web"), autocommit=True) as client:
+        client.execute("select pg_sleep(0)")
+        async with reading(server.dsn(), log=str(log)) as source:
+            polled = Polled(source, "statements")
+            await polled.poll()
+            for wait in [0.0] * 20 + [0.2] * 4:
+                client.execute("select pg_sleep(%s)", (wait,))
+            await asyncio.sleep(0.5)
+            return await polled.poll()

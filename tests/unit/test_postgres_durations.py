@@ -12,7 +12,14 @@ import pytest
 
 from exporter.catalogue.loader import catalogue
 from exporter.catalogue.model import Profile
-from exporter.collectors._postgres_durations import LADDER, LIMITS, Durations, Grown
+from exporter.collectors._postgres_durations import (
+    LADDER,
+    LIMITS,
+    Durations,
+    Grown,
+    Logged,
+    Seen,
+)
 from exporter.collectors._postgres_memory import Running
 from exporter.collectors._postgres_moments import Counted
 from exporter.promises import STATEMENT_KPIS
@@ -22,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 KEY = (11, 1, 7)
-NOBODY = Running({}, 0.0)
+NOBODY = Seen(Running({}, 0.0))
 LOADS: dict[str, Callable[[random.Random], float]] = {
     "lognormal": lambda dice: dice.lognormvariate(-4, 1),
     "bimodal": lambda dice: dice.gauss(0.15, 0.005) if dice.random() < 0.1 else 0.001,
@@ -104,10 +111,29 @@ def test_ages_of_running_calls_tell_two_kinds_from_one() -> None:
         calls += fresh if poll else [*fresh, 30.0]
         ages = [dice.uniform(0, call) for call in fresh if dice.random() < call]
         grown = [Grown(KEY, "shop", counted(calls), old)]
-        state.update(grown, Running({KEY: ages}, 1.0), (), ["shop"])
+        state.update(grown, Seen(Running({KEY: ages}, 1.0)), (), ["shop"])
         old = counted(calls)
     slower = state.accounts["shop"].slower[0.1]
     assert slower.estimate / len(calls) == pytest.approx(0.03, abs=0.005)
+
+
+def test_what_the_log_has_is_exact_above_its_limit() -> None:
+    dice = random.Random(2)
+    state, calls, old = Durations(), list[float](), None
+    state.update([], NOBODY, (), ["shop"])
+    for _ in range(10):
+        fresh = [LOADS["bimodal"](dice) for _ in range(200)]
+        calls += fresh
+        logged = Logged(0.1, {"shop": [call for call in fresh if call >= 0.1]})
+        grown = [Grown(KEY, "shop", counted(calls), old)]
+        state.update(grown, Seen(Running({}, 0.0), logged), (), ["shop"])
+        old = counted(calls)
+    true = sum(call > 0.1 for call in calls)
+    slower = state.accounts["shop"].slower[0.1]
+    assert (slower.least, slower.estimate, slower.most) == (true, true, true)
+    assert cumulative(state)[0.1] == len(calls) - true
+    assert cumulative(state)[0.05] <= len(calls) - true
+    assert state.logged
 
 
 def test_a_database_begins_at_0_and_its_first_calls_follow() -> None:

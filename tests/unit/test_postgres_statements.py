@@ -16,6 +16,7 @@ from exporter.collectors.postgres_statements import (
     samples,
 )
 from exporter.config import Filter
+from exporter.sources.postgres_log import Tail
 from exporter.sources.postgres_sampling import Looks
 from tests.unit.postgres_samples import values
 
@@ -55,6 +56,7 @@ def rows(
             1000.0,
             MONITOR,
             given.get("now", 1100.0),
+            given.get("logged", -1.0),
             given.get("dealloc"),
             given.get("reset"),
         ),
@@ -64,6 +66,7 @@ def rows(
         Answer(frozenset(asked), [*texts], given.get("wanted", set())),
         settings(**given),
         Looks(given.get("ages", {}), given.get("looks", 0)),
+        given.get("log", Tail()),
         given.get("known", len(FIGURES)),
     )
 
