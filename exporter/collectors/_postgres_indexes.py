@@ -20,7 +20,7 @@ with locked as materialized (
         i.relkind, i.relpages, i.relispartition,
         pg_stat_get_numscans(x.indexrelid) as scans,
         count(*) over (partition by x.indrelid, i.relam, x.indkey[0]) as alike,
-        exists (select from pg_constraint c where c.conindid = x.indexrelid)
+        x.indexrelid in (select conindid from pg_constraint where conindid > 0)
             or x.indisunique or x.indisexclusion or x.indisreplident as required
     from pg_index x join pg_class i on i.oid = x.indexrelid
         join pg_class t on t.oid = x.indrelid
@@ -33,8 +33,8 @@ select f.indexrelid::bigint as oid, f.indrelid::bigint as "table",
     f.nspname as schemaname, f.relname, f.indexrelname, f.amname as method,
     f.indisvalid as valid, f.required, f.relispartition as part, f.scans,
     case when f.relkind = 'I' then 0
-        when exists (
-            select from locked l where l.relation in (f.indexrelid, f.indrelid))
+        when f.indexrelid in (select relation from locked)
+            or f.indrelid in (select relation from locked)
         then f.relpages::bigint * current_setting('block_size')::bigint
         else coalesce(pg_relation_size(f.indexrelid), 0) end as bytes,
     f.indnkeyatts as keys, f.indkey::text as columns, f.indclass::text as classes,

@@ -87,15 +87,17 @@ def windows(budget: Budget) -> tuple[Window, ...]:
 
 
 def recordings(plan: Plan, budget: Budget) -> Iterator[dict[str, Any]]:
-    """Yield the share of bad events over each window, per application."""
+    """Yield the share of bad events over each window, per application or target."""
     pairs = windows(budget)
     for window in dict.fromkeys(w for pair in pairs for w in (pair.long, pair.short)):
         for each in whom.everybody(plan, budget.kpi):
             if each.concerns(budget.promise):
+                labels = {"application": each.name}
+                apart = budget.kpi.scope == "application"
                 yield {
                     "record": rules.record_name(budget.kpi, f"bad{window}"),
                     "expr": _share(budget, each.application, window),
-                    "labels": {"application": each.name},
+                    **({"labels": labels} if apart else {}),
                 }
 
 

@@ -159,6 +159,8 @@ def _evidence(case: Case, evidence: Evidence) -> dict[str, str]:
 def _line(evidence: Evidence) -> str:
     text = re.sub(r"\{\{ \.Labels\.(\w+) \}\}", r"a-\1", evidence.line)
     text = text.replace("{{ .Value | humanizeDuration }}", humanize_duration(_SEEN))
+    percent = shown(_SEEN, Unit.RATIO)
+    text = text.replace("{{ .Value | humanizePercentage }}", percent)
     return text.replace("{{ .Value | humanize }}", humanize(_SEEN)) + "\n"
 
 

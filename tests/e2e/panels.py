@@ -30,7 +30,10 @@ NEEDING = {
     "postgres: Who lets others wait": "lock",
     "postgres: Whose transactions run longest": "lock",
     "postgres: What holds the horizon of vacuum": "idle-in-transaction",
+    "processes: Alerts of this page": "open-files",
+    "saturation: Alerts of this page": "full-queue",
     "postgres: Who holds transactions open": "lock",
+    "postgres: Statements whose plan became dearer": "plan-change",
     "postgres: Alerts of this page": "lock",
     "redis: Commands that were refused": "redis-full",
     "redis: Keys that never expire": "redis-full",
@@ -46,6 +49,13 @@ NOT_HERE = frozenset(
         "pgindexes: The largest of them",
         "pgindexes: Which one covers which",
         "pgindexes: Indexes with most air",
+        "processes: Services and other units that failed",
+        "processes: Units that failed",
+        "processes: Restarts of services by systemd",
+        "processes: Disks of software RAID that failed",
+        "processes: Disks that software RAID lacks",
+        "processes: Network devices of a bond that are down",
+        "saturation: Periods in which the CPU quota was used up",
     }
 )
 """Panels about servers that the demo has none of: promtool alone tries them."""
