@@ -66,6 +66,10 @@ class Servers:
             server.stop()
 
 
+SILENT = frozenset({"io", "wal", "progress", "own_queries", "plans"})
+"""Collectors with nothing to show on some version, unasked, or without load."""
+
+
 def new_server(folder: Path, major: int = NEWEST) -> PostgresServer:
     """Return a server that was not started, for a test to harm."""
     return PostgresServer(

@@ -148,7 +148,7 @@ async def test_a_database_may_have_any_name(
     postgres: PostgresServer, name: str
 ) -> None:
     with database(postgres, name, "schema public") as dsn, owner(postgres, name) as own:
-        async with reading(dsn) as source:
+        async with reading(dsn, sampling={"enabled": False}) as source:
             statements = Polled(source, "statements")
             await statements.poll()
             own.execute("select 1, 2, 3, 4, 5")
@@ -233,15 +233,17 @@ async def test_a_locked_catalogue_is_not_waited_for(postgres: PostgresServer) ->
         assert len(await run(source, "select datname from pg_database")) >= 3
 
 
-async def test_one_connection_serves_all_collectors(postgres: PostgresServer) -> None:
+async def test_one_connection_serves_all_collectors_and_one_samples(
+    postgres: PostgresServer,
+) -> None:
     with owner(postgres) as session:
         before = our_sessions(session)
         async with reading(postgres.dsn()) as source:
             for _ in range(5):
                 for name in COLLECTORS:
                     await Polled(source, name).poll()
-            assert our_sessions(session) == before + 1
-            assert source.connections == 1
+            soon(lambda: source.connections == 2)
+            assert our_sessions(session) == before + 2
         assert source.connections == 0
         soon(lambda: our_sessions(session) == before)
 

@@ -17,6 +17,7 @@ from tests.integration.postgres_fixtures import (
     COLLECTORS,
     NEWEST,
     SECRET,
+    SILENT,
     Polled,
     new_server,
     owner,
@@ -135,10 +136,7 @@ async def test_every_collector_works_on_a_standby(
             if collector.inspect:
                 await Polled(source, name).inspect()
     silent = {name for name, values in found.items() if not values}
-    assert silent <= {
-        *("io", "wal", "progress"),
-        *("stat_replication", "replication_slots"),
-    }
+    assert silent <= {*SILENT, "stat_replication", "replication_slots"}
 
 
 async def test_a_standby_that_has_lost_its_primary_grows_old() -> None:
