@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import itertools
 import json
 import shutil
 import socketserver
@@ -87,7 +88,8 @@ class Sinks:
                     )
 
             def _mail(self) -> EmailMessage:
-                lines = iter(self.rfile.readline, b".\r\n")
+                last = (b".\r\n", b"")  # an empty one: its sender hung up
+                lines = itertools.takewhile(lambda line: line not in last, self.rfile)
                 return email.message_from_bytes(b"".join(lines), policy=policy.default)
 
         return Handler
