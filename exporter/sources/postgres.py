@@ -79,6 +79,7 @@ class PostgresSource(Source[PostgresTarget]):
         self.role = ""
         self._database = ""
         self.coverage = Coverage()
+        self.databases = self.coverage.states()
         self._others = Databases(config, lambda name: PostgresSource(config, name))
         self._sampler = Sampler(lambda: PostgresSource(config))
         self.own = OwnQueries(config.queries)
