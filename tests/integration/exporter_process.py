@@ -119,7 +119,7 @@ class Page:
 
     def data(self, target: str) -> set[str]:
         """Return the names of what is said about a target's system, `up` excepted."""
-        own = ("kpi_exporter_", "pg_up", "redis_up", "neo4j_up")
+        own = ("kpi_exporter_", "pg_up", "redis_up", "neo4j_up", "pg_exporter_")
         return {
             name
             for name, samples in self._samples.items()

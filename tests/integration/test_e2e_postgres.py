@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from exporter.demo.servers.postgres import PostgresServer
 
+ALONE = {**TIMES, "connections": 1}
+
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
@@ -57,7 +59,7 @@ def exporter(folder: Path, first: PostgresServer) -> Iterator[ExporterProcess]:
     redis = RedisServer(folder / "redis", password=TOKEN)
     redis.start()
     config = {
-        "postgres": {"victim": {"dsn": first.dsn("orders", "monitor"), **TIMES}},
+        "postgres": {"victim": {"dsn": first.dsn("orders", "monitor"), **ALONE}},
         "redis": {"bystander": {"url": redis.url, **TIMES}},
         "host": HOST,
     }
