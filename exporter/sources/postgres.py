@@ -78,6 +78,7 @@ class PostgresSource(Source[PostgresTarget]):
             remember(password)
         self.version, self.role, self._database = 0, "", ""
         self.coverage = Coverage()
+        self.databases = self.coverage.states()
         self._others = Databases(config, lambda name: PostgresSource(config, name))
         self._sampler = Sampler(lambda: PostgresSource(config))
         self.own = OwnQueries(config.queries)
