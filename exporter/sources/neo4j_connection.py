@@ -15,7 +15,6 @@ from exporter.config import Neo4jTarget
 from exporter.errors import Reason, SourceError
 from exporter.secret import read_secret
 from exporter.sources.base import Source
-from exporter.sources.neo4j_calendar import shrink
 from exporter.sources.neo4j_errors import classify
 from exporter.sources.neo4j_login import FailedLogin
 from exporter.sources.neo4j_rows import (
@@ -26,6 +25,7 @@ from exporter.sources.neo4j_rows import (
     places,
     plain,
 )
+from exporter.sources.neo4j_tables import shrink
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
