@@ -56,6 +56,7 @@ NOT_HERE = frozenset(
         "processes: Services and other units that failed",
         "processes: Units that failed",
         "processes: Restarts of services by systemd",
+        "processes: Temperature against the critical one",
         "processes: Disks of software RAID that failed",
         "processes: Disks that software RAID lacks",
         "processes: Network devices of a bond that are down",
