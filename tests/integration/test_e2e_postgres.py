@@ -112,17 +112,23 @@ def test_another_version_on_the_same_port_is_read_with_its_own_queries(
 ) -> None:
     healthy(exporter)
 
-    victim.stop()
+    stopped(exporter, victim)
     newer = started(folder, 17, victim.port)
     try:
         exporter.wait_for(lambda page: major(page) == 17, RECOVERY)
         recovers(exporter, "victim")
         assert_one_connection(exporter, newer)
     finally:
-        newer.stop()
+        stopped(exporter, newer)
         victim.start()
     exporter.wait_for(lambda page: major(page) == 16, RECOVERY)
     recovers(exporter, "victim")
+
+
+def stopped(exporter: ExporterProcess, server: PostgresServer) -> None:
+    """Stop a server for so long that it is seen: settings are read once a minute."""
+    server.stop()
+    exporter.wait_for(lambda page: page.up("victim") == 0, SOON)
 
 
 def major(page: Page) -> float:
