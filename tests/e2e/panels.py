@@ -45,6 +45,7 @@ NEEDING = {
 
 NOT_HERE = frozenset(
     {
+        "neo4j: Copies of a database are missing",
         "redis: Cluster does not serve all keys",
         "pgindexes: The largest of them",
         "pgindexes: Which one covers which",
