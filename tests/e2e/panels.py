@@ -51,6 +51,7 @@ NEEDING = {
 
 NOT_HERE = frozenset(
     {
+        "neo4j: Copies of a database are missing",
         "redis: Cluster does not serve all keys",
         "vacuum: Time until a database has doubled",
         "wal: Age of a standby",
