@@ -19,7 +19,8 @@ A query id's text comes some polls after its figures, literals and comments left
 
 The durations are of top-level statements alone: sum and count are exact, the buckets
 estimated from calls, mean, deviation and extremes between two polls, and from the ages
-of running statements; `bound` says what is certain (_postgres_durations.py).
+of running statements; `bound` says what is certain (_postgres_durations.py). Those of
+single statements are on the evidence page alone.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ from exporter.collectors._postgres_ledger import (
 )
 from exporter.collectors._postgres_memory import Running
 from exporter.collectors._postgres_statements_check import VIEW, inspect
+from exporter.collectors._postgres_statements_info import INFO, Info
 from exporter.collectors._postgres_statements_view import (
     FIGURES,
     JIT_SINCE,
@@ -68,24 +70,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from exporter.collectors._postgres_scores import Statement
+    from exporter.evidence import Evidence
     from exporter.metrics import Sample
     from exporter.sources.postgres import PostgresSource
     from exporter.sources.postgres_extension import Extension
     from exporter.sources.postgres_log import Tail
     from exporter.sources.postgres_sampling import Looks
 
-_OURSELVES = """
-select extract(epoch from pg_postmaster_start_time())::float8 as started,
-    (select oid from pg_roles where rolname = current_user) as role,
-    extract(epoch from clock_timestamp())::float8 as now,
-    extract(epoch from current_setting('log_min_duration_statement')::interval)::float8
-        as logged
-"""
-_SINCE_1_9 = """
-    , dealloc, extract(epoch from stats_reset)::float8 as reset
-from {schema}.pg_stat_statements_info
-"""
-INFO = {(1, 8): _OURSELVES, (1, 9): _OURSELVES + _SINCE_1_9}
 NAMES = """
 select true, oid, datname::text from pg_database where oid = any(%s::oid[])
 union all select false, oid, rolname::text from pg_roles where oid = any(%s::oid[])
@@ -112,21 +103,6 @@ RESET = gauge(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Info:
-    """When the server started, who we are, what happened to the view.
-
-    Statements of `logged` seconds and more are in the server's log; below 0 none are.
-    """
-
-    started: float
-    role: int
-    now: float
-    logged: float
-    dealloc: int | None = None
-    reset: float | None = None
-
-
 class Settings(NamedTuple):
     """The settings of a target that concern statements."""
 
@@ -138,7 +114,10 @@ class Settings(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """What was read; names by oid, texts if asked for; how many figures are known."""
+    """What was read; names by oid, texts if asked for; how many figures are known.
+
+    `shown` is for what `samples` finds of single statements, for the evidence page.
+    """
 
     info: Info
     found: list[tuple[Any, ...]]
@@ -148,6 +127,7 @@ class Rows(NamedTuple):
     settings: Settings
     looks: Looks
     log: Tail
+    shown: list[Evidence]
     known: int = len(FIGURES)
 
 
@@ -189,6 +169,7 @@ async def read(source: PostgresSource) -> Rows:
         ),
         source.running(),
         await source.log.added(),
+        [],
         len(FIGURES) - (extension.version < JIT_SINCE),
     )
 
@@ -210,6 +191,13 @@ def samples(rows: Rows, state: State) -> Iterator[Sample]:
     if rows.settings.text:
         for query, shown in state.texts.of.items():
             yield TEXT(1 if shown else None, str(query), shown)
+    slowest = state.durations.slowest
+    rows.shown.append(slowest.table(rows.databases, rows.users, state.texts.of))
+
+
+def evidence(rows: Rows) -> list[Evidence]:
+    """Show how long single statements took."""
+    return rows.shown
 
 
 def _account(
@@ -291,4 +279,5 @@ COLLECTOR = Collector(
     state=State,
     privilege="pg_monitor, and the extension pg_stat_statements in the dsn's database",
     inspect=inspect,
+    evidence=evidence,
 )

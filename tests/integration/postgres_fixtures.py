@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from exporter.collector import AnyCollector
+    from exporter.evidence import Evidence
     from tests.unit.postgres_samples import Values
 
 SECRET = "hush-4711"
@@ -222,6 +223,13 @@ class Polled:
         """Read and return the values by name and labels."""
         rows = await self._run(self.collector.read)
         return values(self.collector.samples(rows, self._state))
+
+    async def evidence(self) -> list[Evidence]:
+        """Read and return the tables for the evidence page."""
+        assert self.collector.evidence is not None
+        rows = await self._run(self.collector.read)
+        list(self.collector.samples(rows, self._state))
+        return list(self.collector.evidence(rows))
 
     async def inspect(self) -> list[tuple[str, str]]:
         """Return what the collector finds missing, and what mends it."""
