@@ -57,6 +57,13 @@ class Account:
             slower.estimate += known + counts.get(limit, least)
             slower.most += known + most
 
+    def fill(self, seconds: float, calls: Sequence[float]) -> None:
+        """Count calls that are known by bucket, the last above all bounds."""
+        self.seconds += seconds
+        self.calls += round(sum(calls))
+        for place, count in enumerate(calls):
+            self._buckets[place] += count
+
     def known_above(self, limit: float, logged: Sequence[float]) -> None:
         """Put what the log knows of calls above a limit in place of the estimate."""
         upto = list(accumulate(self._buckets))[:-1]

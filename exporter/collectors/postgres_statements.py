@@ -19,8 +19,9 @@ A query id's text comes some polls after its figures, literals and comments left
 
 The durations are of top-level statements alone: sum and count are exact, the buckets
 estimated from calls, mean, deviation and extremes between two polls, and from the ages
-of running statements; `bound` says what is certain (_postgres_durations.py). Those of
-single statements are on the evidence page alone.
+of running statements; `bound` says what is certain (_postgres_durations.py). Where
+pg_stat_monitor 2 is too, its exact counts are shown instead (_postgres_monitor.py).
+Durations of single statements are on the evidence page alone.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from exporter.collector import Collector, SourceKind
 from exporter.collectors._postgres import Names, keeps
 from exporter.collectors._postgres_durations import (
+    LIMITS,
     Durations,
     Grown,
     Seen,
@@ -53,6 +55,7 @@ from exporter.collectors._postgres_ledger import (
     Poll,
 )
 from exporter.collectors._postgres_memory import Running
+from exporter.collectors._postgres_monitor import Monitored, Reading, read_monitor
 from exporter.collectors._postgres_statements_check import VIEW, inspect
 from exporter.collectors._postgres_statements_info import INFO, Info
 from exporter.collectors._postgres_statements_view import (
@@ -127,6 +130,7 @@ class Rows(NamedTuple):
     settings: Settings
     looks: Looks
     log: Tail
+    monitor: Reading | None
     shown: list[Evidence]
     known: int = len(FIGURES)
 
@@ -138,6 +142,7 @@ class State:
     ledger: Ledger = field(default_factory=Ledger)
     texts: Texts = field(default_factory=Texts)
     durations: Durations = field(default_factory=Durations)
+    monitored: Monitored = field(default_factory=Monitored)
     now: float | None = None
 
 
@@ -169,6 +174,7 @@ async def read(source: PostgresSource) -> Rows:
         ),
         source.running(),
         await source.log.added(),
+        await read_monitor(source, config.users),
         [],
         len(FIGURES) - (extension.version < JIT_SINCE),
     )
@@ -187,7 +193,11 @@ def samples(rows: Rows, state: State) -> Iterator[Sample]:
     for datname, figures in other.items():
         labels = (OTHER, datname, OTHER)
         yield from statement_samples(figures[: rows.known], labels)
-    yield from duration_samples(state.durations)
+    if rows.monitor:
+        yield from duration_samples(state.monitored.accounts, {"pg_stat_monitor"})
+    else:
+        sources = {"estimate", "log"} if state.durations.logged else {"estimate"}
+        yield from duration_samples(state.durations.accounts, sources)
     if rows.settings.text:
         for query, shown in state.texts.of.items():
             yield TEXT(1 if shown else None, str(query), shown)
@@ -225,6 +235,9 @@ def _account(
     )
     state.ledger.update(poll)
     _time(rows, state, poll.databases)
+    if rows.monitor:
+        limits = sorted({*LIMITS, *settings.limits})
+        state.monitored.update(rows.monitor, limits, poll.databases)
     members = {query for _, _, query in state.ledger.of if query is not None}
     state.texts.ask(rows.answer, members if settings.text else set())
     return state.ledger.of, state.ledger.other

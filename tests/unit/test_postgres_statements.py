@@ -68,6 +68,7 @@ def rows(
         settings(**given),
         Looks(given.get("ages", {}), given.get("looks", 0)),
         given.get("log", Tail()),
+        given.get("monitor"),
         [],
         given.get("known", len(FIGURES)),
     )
