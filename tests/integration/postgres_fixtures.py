@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Awaitable,
         Callable,
         Iterator,
+        Mapping,
         Sequence,
     )
     from pathlib import Path
@@ -71,10 +72,15 @@ SILENT = frozenset({"io", "wal", "progress", "own_queries", "plans"})
 """Collectors with nothing to show on some version, unasked, or without load."""
 
 
-def new_server(folder: Path, major: int = NEWEST) -> PostgresServer:
+def new_server(
+    folder: Path, major: int = NEWEST, settings: Mapping[str, str] | None = None
+) -> PostgresServer:
     """Return a server that was not started, for a test to harm."""
     return PostgresServer(
-        folder, installation=from_maven(major), password=SECRET, settings=SETTINGS
+        folder,
+        installation=from_maven(major),
+        password=SECRET,
+        settings={**SETTINGS, **(settings or {})},
     )
 
 
