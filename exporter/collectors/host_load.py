@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from exporter import __version__
-from exporter.collector import Collector, SourceKind, stateless
+from exporter.collector import Collector, Finding, SourceKind, stateless
 from exporter.metrics import gauge
 
 if TYPE_CHECKING:
@@ -80,6 +80,20 @@ def samples(load: Load, state: None) -> Iterator[Sample]:
     yield TEXT_FILES(0)
 
 
+async def inspect(source: HostSource) -> list[Finding]:
+    """Tell what a system that is not Linux does not say."""
+    if not source.elsewhere:
+        return []
+    return [
+        Finding(
+            f"{source.uname().sysname} gives what psutil can: not pressure, cgroups, "
+            "sockets, open files of the machine, time a disk is busy, sensors, RAID, "
+            "systemd, proportional memory of processes",
+            "the figures of a Linux host are complete",
+        )
+    ]
+
+
 COLLECTOR = Collector(
     name="load",
     source=SourceKind.HOST,
@@ -88,4 +102,5 @@ COLLECTOR = Collector(
     samples=samples,
     state=stateless,
     privilege="none",
+    inspect=inspect,
 )

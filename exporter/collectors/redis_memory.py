@@ -6,7 +6,8 @@ redis_memory_limit_bytes{limited_by="maxmemory"} 1.048576e+08
 redis_db_overhead_bytes{db="db0"} 72
 redis_key_mean_bytes 188200
 
-The areas sum up to what is allocated. Without maxmemory, the limit is that of the
+The areas sum up to what is allocated; what a version later than ours counts apart is in
+`other`. Without maxmemory, the limit is that of the
 server's control group, where it runs on our machine in one, and else the memory of its
 host, which is what INFO calls total_system_memory, also in a container elsewhere.
 """
@@ -28,17 +29,22 @@ if TYPE_CHECKING:
 _AREAS = {
     "startup.allocated": "startup",
     "replication.backlog": "replication_backlog",
-    "replicas.repl.buffer": "replication_buffer",
+    "replica.fullsync.buffer": "replication_buffer",  # Redis 8
+    "replicas.repl.buffer": "replication_buffer",  # Valkey 9.1
     "clients.slaves": "clients_replicas",
     "clients.normal": "clients_normal",
     "cluster.links": "cluster_links",
+    "cluster.slot_import": "cluster_slot_import",
+    "cluster.slot_export": "cluster_slot_export",
     "aof.buffer": "aof_buffer",
     "lua.caches": "scripts",
     "functions.caches": "functions",
+    "script.VMs": "script_engines",
     "dataset.bytes": "dataset",
 }
 _DATABASE = "db."
 _TABLES = "overhead."
+_ALL = "total.allocated"
 
 AREA = gauge(
     "redis_memory_area_bytes",
@@ -86,9 +92,10 @@ def samples(rows: Rows, state: None) -> Iterator[Sample]:
     """Turn what was read into areas and one limit."""
     del state
     yield from _limit(rows)
-    tables = 0
+    tables = known = 0
     for name, value in rows.stats.items():
         if name in _AREAS:
+            known += value
             yield AREA(value, _AREAS[name])
         elif name.startswith(_DATABASE) and isinstance(value, list):
             size = sum(
@@ -98,6 +105,7 @@ def samples(rows: Rows, state: None) -> Iterator[Sample]:
             yield OVERHEAD(size, name.replace(".", ""))
     if rows.stats:
         yield AREA(tables, "key_tables")
+        yield AREA(rows.stats.get(_ALL, known + tables) - known - tables, "other")
         yield MEAN(rows.stats.get("keys.bytes-per-key"))
 
 

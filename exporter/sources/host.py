@@ -34,7 +34,8 @@ class HostSource(Source[HostTarget]):
     hence no connection; `queries` counts files and file systems.
 
     A file is named from the root, such as `proc/stat`. `net/…` is /proc/1/net where
-    that may be read, because /proc/net is that of our own network namespace.
+    that may be read, because /proc/net is that of our own network namespace. On other
+    systems than Linux (`elsewhere`), psutil's figures stand in for some files.
     """
 
     def __init__(self, config: HostTarget) -> None:
@@ -42,6 +43,7 @@ class HostSource(Source[HostTarget]):
         super().__init__(config)
         self.root = config.rootfs
         self.proc, self.sys = config.proc_folder, config.sys_folder
+        self.elsewhere = os.uname().sysname != "Linux"
         self.mounts = Mounts()
         self._worker = Worker("kpi-exporter host")
         self._processes: ProcessTable | None = None
@@ -59,7 +61,7 @@ class HostSource(Source[HostTarget]):
     async def text(self, path: str) -> str:
         """Return a file's text, such as that of `proc/stat`."""
         self.queries += 1
-        return await self._worker.do(lambda: _text(self._place(path)))
+        return await self._worker.do(lambda: self._text(path))
 
     async def texts(self, paths: Iterable[str], *needed: str) -> dict[str, str]:
         """Return the texts of those files that are there and may be read.
@@ -110,15 +112,15 @@ class HostSource(Source[HostTarget]):
 
     async def processes(self) -> Processes:
         """Return the processes of the configured groups."""
-        if self._processes is None:
-            self._processes = ProcessTable(self.proc, self.config.process_groups)
-        found = await self._worker.do(self._processes.read)
+        found = await self._worker.do(self._process_table)
         self.queries += 1 + len(found.found)
         return found
 
     async def shares(self, seconds: float) -> list[Share]:
         """Return what those processes take of memory; reads so long at the most."""
         found = (await self.processes()).found
+        if self.elsewhere:
+            return [Share(one.group, None, None) for one in found]
         self.queries += len(found)
         return await self._worker.do(lambda: shares(self.proc, found, seconds))
 
@@ -151,9 +153,9 @@ class HostSource(Source[HostTarget]):
 
     def _classify(self, error: Exception) -> SourceError:
         if isinstance(error, FileNotFoundError):
-            why = f"{error.filename} is missing; other systems than Linux give only "
-            why += "clock, load and uname"
-            return SourceError(Reason.UNSUPPORTED, why, answered=True)
+            why = f"{error.filename} is missing"
+            fix = "show us the machine's /proc and /sys: rootfs, procfs, sysfs"
+            return SourceError(Reason.UNSUPPORTED, why, answered=True, fix=fix)
         if isinstance(error, PermissionError):
             why = f"{error.filename} may not be read"
             fix = f"let the user of kpi-exporter read {error.filename}"
@@ -174,9 +176,31 @@ class HostSource(Source[HostTarget]):
         places = {"proc": self.proc, "sys": self.sys}
         return f"{places[top]}/{rest}" if top in places else f"{self.root}/{path}"
 
+    def _text(self, path: str) -> str:
+        if not self.elsewhere:
+            return _text(self._place(path))
+        from exporter.sources import host_elsewhere
+
+        return host_elsewhere.text(path)
+
     def _texts(self, paths: Iterable[str], needed: Iterable[str]) -> dict[str, str]:
-        found = {path: _text(self._place(path)) for path in needed}
-        return found | _texts({path: self._place(path) for path in paths})
+        found = {path: self._text(path) for path in needed}
+        for path in paths:
+            try:
+                found[path] = self._text(path)
+            except OSError:
+                continue
+        return found
+
+    def _process_table(self) -> Processes:
+        groups = self.config.process_groups
+        if self.elsewhere:
+            from exporter.sources import host_elsewhere
+
+            return host_elsewhere.processes(groups)
+        if self._processes is None:
+            self._processes = ProcessTable(self.proc, groups)
+        return self._processes.read()
 
     def _net(self) -> str:
         """Return the folder of the machine's network, as far as we may see it."""

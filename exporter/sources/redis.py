@@ -47,6 +47,7 @@ class RedisSource(Source[RedisTarget]):
         self.marks: dict[str, int] = {}
         self._connection: AbstractConnection | None = None
         self._server: dict[str, str] = {}
+        self._greeted = False
         url = urlsplit(config.url)
         self._user = config.user or unquote(url.username or "") or None
         self._password = unquote(url.password or "") or None
@@ -161,7 +162,7 @@ class RedisSource(Source[RedisTarget]):
     def discard(self) -> None:
         """Throw the connection away at once, without waiting for the server."""
         connection, self._connection = self._connection, None
-        self._server = {}
+        self._server, self._greeted = {}, False
         if connection is None:
             return
         writer = connection._writer  # noqa: SLF001 - the driver offers no abort
@@ -198,6 +199,7 @@ class RedisSource(Source[RedisTarget]):
             redis_connect_func=greet,
         )
         await self._connection.connect()  # type: ignore[no-untyped-call]  # driver
+        self._greeted = True
 
     async def _greet(
         self, connection: AbstractConnection, password: str | None
@@ -237,6 +239,8 @@ class RedisSource(Source[RedisTarget]):
         return await read(self)
 
     def _classify(self, error: Exception) -> SourceError:
+        if not self._greeted and redis_errors.hung_up(error):
+            return redis_errors.unwelcome(self._place, self.config.url)
         return redis_errors.classify(error, self._place, self._user or "default")
 
 

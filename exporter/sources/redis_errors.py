@@ -47,6 +47,23 @@ def login_refused(error: Exception, place: str, user: str) -> SourceError:
     return _refused_client(error, place) or _login(error, place, user)
 
 
+def hung_up(error: Exception) -> bool:
+    """Tell whether the other side took the connection and then ended it."""
+    if any(isinstance(cause, ConnectionResetError) for cause in _causes(error)):
+        return True
+    return "closed by server" in str(error)
+
+
+def unwelcome(place: str, url: str) -> SourceError:
+    """Say what a server that hangs up before its first answer may want: often TLS."""
+    fix = "if it takes TLS alone, write rediss:// in the url"
+    return SourceError(
+        Reason.CONNECT,
+        f"{place} hangs up before it has answered anything",
+        fix=fix if url.startswith("redis://") else None,
+    )
+
+
 def harmless(error: exceptions.ResponseError) -> bool:
     """Tell whether INFO may well work although CLIENT SETNAME or PING did not."""
     text = str(error).lower()

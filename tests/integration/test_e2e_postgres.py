@@ -56,7 +56,12 @@ def victim(first: PostgresServer) -> Iterator[PostgresServer]:
 def exporter(folder: Path, first: PostgresServer) -> Iterator[ExporterProcess]:
     redis = RedisServer(folder / "redis", password=TOKEN)
     redis.start()
-    target = {"dsn": first.dsn("orders", "monitor"), "connections": 1, **TIMES}
+    target = {
+        "dsn": first.dsn("orders", "monitor"),
+        "connections": 1,
+        "collectors": {"settings": {"interval": "1s"}},
+        **TIMES,
+    }
     config = {
         "postgres": {"victim": target},
         "redis": {"bystander": {"url": redis.url, **TIMES}},

@@ -142,3 +142,23 @@ async def test_a_replica_and_its_master_show_each_other(kind: str) -> None:
     assert above["redis_connected_slaves"] == {(): 1}
     assert below["redis_master_link_up"] == {link: 1}
     assert below["redis_slave_info"] == {(*link, "1"): 1}
+
+
+async def test_a_replica_that_does_not_follow_falls_behind_by_what_is_written() -> None:
+    with open_folder() as folder:
+        master = RedisServer(folder / "one", settings={"repl-diskless-sync-delay": "0"})
+        replica = RedisServer(
+            folder / "two", settings={"replicaof": f"127.0.0.1 {master.port}"}
+        )
+        with running(master), running(replica), admin(master) as client:
+            client.set("a", "1")
+            client.wait(1, 10_000)
+            replica.pause()
+            client.set("b", "x" * 2_000_000)
+            async with reading(master.url) as source:
+                found = await poll(source, "info", COLLECTORS["info"].state())
+            replica.resume()
+    (reached,) = found["redis_connected_slave_offset_bytes"].values()
+    behind = found["redis_master_repl_offset"][()] - reached
+    assert 2_000_000 < behind < 2_100_000
+    assert found["redis_replication_backlog_bytes"] == {(): 1 << 20}

@@ -82,6 +82,7 @@ async def test_memory_is_shown_by_area_and_judged_by_a_limit(
             limited = await poll(source, "memory")
             client.config_set("maxmemory", 0)
     assert without["redis_memory_area_bytes"][("dataset",)] > 1_000_000
+    assert without["redis_memory_area_bytes"][("other",)] == 0
     assert without["redis_db_overhead_bytes"][("db0",)] > 0
     ((by,),) = without["redis_memory_limit_bytes"]
     assert by in {"host", "cgroup"}

@@ -16,6 +16,7 @@ from exporter.errors import Reason, SourceError
 from tests.integration.exporter_process import open_folder
 from tests.integration.redis_fixtures import (
     admin,
+    failure,
     info,
     our_connections,
     reading,
@@ -191,6 +192,16 @@ async def test_tls_with_a_known_authority_is_read(tls_server: RedisServer) -> No
     async with reading(url) as source:
         await source.connect(5)
         assert await source.run(info, 5) != {}
+
+
+@pytest.mark.parametrize("login", ["", ":hush-4711@"])
+async def test_a_server_of_tls_alone_that_is_asked_without_says_so(
+    tls_server: RedisServer, login: str
+) -> None:
+    found = await failure(f"redis://{login}127.0.0.1:{tls_server.port}")
+    assert found.reason is Reason.CONNECT
+    assert "hangs up before it has answered" in str(found)
+    assert found.fix == "if it takes TLS alone, write rediss:// in the url"
 
 
 async def test_a_frozen_tls_server_keeps_no_socket_of_ours(

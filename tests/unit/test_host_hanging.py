@@ -17,7 +17,7 @@ from exporter.sources.host_worker import Worker
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PATIENCE = 0.05
+PATIENCE = 0.3  # a busy machine may let a thread wait for 0.1 s
 
 
 class Disks:
