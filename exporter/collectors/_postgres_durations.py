@@ -8,20 +8,19 @@ the greatest number of calls that took longer than a limit.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from dataclasses import dataclass, field
-from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from exporter.collectors._postgres_memory import Estimator, Known, reach
+from exporter.collectors._postgres_account import Account
+from exporter.collectors._postgres_memory import Estimator, Known
 from exporter.collectors._postgres_moments import window
-from exporter.collectors._postgres_shares import above
+from exporter.collectors._postgres_slowest import Slowest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from exporter.collectors._postgres_memory import Key, Running
-    from exporter.collectors._postgres_moments import Counted, Window
+    from exporter.collectors._postgres_moments import Counted
     from exporter.sources.postgres_log import Tail
 
 LADDER = (
@@ -50,93 +49,6 @@ class Grown(NamedTuple):
     old: Counted | None
 
 
-@dataclass(slots=True)
-class Slower:
-    """Calls above a limit: at the least, as estimated, and at the most."""
-
-    least: int = 0
-    estimate: float = 0.0
-    most: int = 0
-
-
-@dataclass(slots=True)
-class Account:
-    """A database's calls: their number, seconds, and how many are in each bucket."""
-
-    bounds: tuple[float, ...]
-    limits: tuple[float, ...]
-    calls: int = 0
-    seconds: float = 0.0
-    slower: dict[float, Slower] = field(init=False)
-    _buckets: list[float] = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Begin with nothing."""
-        self._buckets = [0.0] * (len(self.bounds) + 1)
-        self.slower = {limit: Slower() for limit in self.limits}
-
-    def add(self, seconds: float, seen: Window, shares: Sequence[float]) -> None:
-        """Count a window; `shares` are of unsolved calls, above each bound in reach."""
-        self.calls += seen.calls + len(seen.exact)
-        self.seconds += seconds
-        for duration in seen.exact:
-            self._buckets[bisect_left(self.bounds, duration)] += 1
-        counts: dict[float, float] = {}
-        if seen.calls:
-            counts = self._spread(seen, shares)
-        for limit, slower in self.slower.items():
-            known = sum([duration > limit for duration in seen.exact])
-            least, most = above(seen, limit)
-            slower.least += known + least
-            slower.estimate += known + counts.get(limit, least)
-            slower.most += known + most
-
-    def known_above(self, limit: float, logged: Sequence[float]) -> None:
-        """Put what the log knows of calls above a limit in place of the estimate."""
-        upto = list(accumulate(self._buckets))[:-1]
-        for place, bound in enumerate(self.bounds):
-            count = sum([seconds > max(bound, limit) for seconds in logged])
-            known = max(0.0, self.calls - count)
-            upto[place] = known if bound >= limit else min(upto[place], known)
-        edges = [0.0, *upto, float(self.calls)]
-        self._buckets = [max(0.0, b - a) for a, b in pairwise(edges)]
-        for bound, slower in self.slower.items():
-            if bound >= limit:
-                count = min(self.calls, sum([seconds > bound for seconds in logged]))
-                slower.least = slower.most = count
-                slower.estimate = count
-
-    def merge(self, other: Account) -> None:
-        """Add another account of the same bounds."""
-        self.calls += other.calls
-        self.seconds += other.seconds
-        pairs = zip(self._buckets, other._buckets, strict=True)
-        self._buckets = [mine + theirs for mine, theirs in pairs]
-        for limit, slower in self.slower.items():
-            more = other.slower[limit]
-            slower.least += more.least
-            slower.estimate += more.estimate
-            slower.most += more.most
-
-    def cumulative(self) -> Iterator[tuple[float, int]]:
-        """Yield each bound with the calls that were not above it."""
-        return zip(self.bounds, map(round, accumulate(self._buckets)), strict=False)
-
-    def _spread(self, seen: Window, shares: Sequence[float]) -> dict[float, float]:
-        """Put the unsolved calls into buckets; returns how many are above bounds."""
-        counts: dict[float, float] = {}
-        start, _ = reach(self.bounds, seen)
-        before: float = seen.calls
-        for place, share in enumerate(shares, start):
-            limit = self.bounds[place]
-            least, most = above(seen, limit)
-            now = min(max(seen.calls * share, least), most, before)
-            self._buckets[place] += before - now
-            counts[limit] = before = now
-        self._buckets[start + len(shares)] += before
-        return counts
-
-
 class Seen(NamedTuple):
     """What else was seen between two polls: running statements, logged ones."""
 
@@ -157,6 +69,7 @@ class Durations:
 
     accounts: dict[str, Account] = field(default_factory=dict)
     logged: bool = False
+    slowest: Slowest = field(default_factory=Slowest)
     _estimator: Estimator = field(default_factory=Estimator)
     _late: list[tuple[str, Account]] = field(default_factory=list)
 
@@ -196,10 +109,15 @@ class Durations:
         known = [Known(one.key, w, one.new.low, one.new.high) for one, w in windows]
         estimates = self._estimator.estimate(known, seen.running, empty.bounds)
         polls: dict[str, Account] = {}
+        self.slowest.turn()
         for (one, calls), shares in zip(windows, estimates, strict=True):
             poll = polls.setdefault(one.datname, Account(empty.bounds, empty.limits))
             seconds = max(0.0, one.new.total - (one.old.total if one.old else 0.0))
             poll.add(seconds, calls, shares)
+            if one.key is not None and self.slowest.wants(one.key):
+                single = Account(empty.bounds, empty.limits)
+                single.add(seconds, calls, shares)
+                self.slowest.add(one.key, single)
         self.logged = seen.logged is not None
         if seen.logged:
             for datname, poll in polls.items():

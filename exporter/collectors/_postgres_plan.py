@@ -21,15 +21,25 @@ _QUOTED = re.compile(
 _WRITES = re.compile(r"(?i)\b(insert|update|delete|merge|into)\b")
 _PARAMETER = re.compile(r"\$(\d+)")
 _MOST_LABEL = 120
+_MOST_NODES = 40
+
+
+class Node(NamedTuple):
+    """A node of a plan: its depth, its cost with all that is below it, its name."""
+
+    depth: int
+    cost: float
+    name: str
 
 
 class Plan(NamedTuple):
-    """One plan: its hash, its dearest node in words, its cost, its full scans."""
+    """One plan: hash, dearest node in words, cost, full scans, and its nodes."""
 
     plan_hash: str
     worst: str
     cost: float
     scans: int
+    nodes: tuple[Node, ...] = ()
 
 
 def may_be_planned(text: str) -> bool:
@@ -59,6 +69,10 @@ def plan_of(document: Any) -> Plan:
         _name(worst)[:_MOST_LABEL],
         float(root["Total Cost"]),
         sum(node["Node Type"] == "Seq Scan" for _, node in nodes),
+        tuple(
+            Node(depth, float(node["Total Cost"]), _name(node)[:_MOST_LABEL])
+            for depth, node in nodes[:_MOST_NODES]
+        ),
     )
 
 

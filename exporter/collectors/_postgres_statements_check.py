@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from exporter.collector import Finding
-from exporter.collectors._postgres import hidden_statistics, settings_off
+from exporter.collectors._postgres import hidden_statistics, refusals, settings_off
+from exporter.collectors._postgres_monitor import PLACE, TRIED
 
 if TYPE_CHECKING:
     from exporter.sources.postgres import PostgresSource
@@ -43,6 +44,10 @@ async def inspect(source: PostgresSource) -> list[Finding]:
     if source.log.problem:
         fix = "let the exporter's user read it, or mend `log`"
         findings.append(Finding(source.log.problem, fix))
+    for (schema,) in await source.tuples(PLACE):
+        tried = [TRIED.format(schema=schema)]
+        missing = "pg_stat_monitor, so that durations are estimated"
+        findings += await refusals(source, tried, missing)
     (state,) = await source.fetch(Installed, INSTALLED, (VIEW,))
     if state.track == "none":
         fix = (

@@ -26,7 +26,8 @@ from exporter.collectors._postgres_plan import (
     parameters,
     plan_of,
 )
-from exporter.collectors._postgres_text import MARK
+from exporter.collectors._postgres_text import MARK, label
+from exporter.evidence import Evidence
 from exporter.metrics import counter, gauge
 from exporter.sources.postgres_plans import explain
 
@@ -37,10 +38,12 @@ if TYPE_CHECKING:
     from exporter.sources.postgres import PostgresSource
 
 TOP = """
-select queryid, sum(total_exec_time) as time
-from {schema}.pg_stat_statements(false)
-where dbid = (select oid from pg_database where datname = current_database())
-    and queryid is not null
+select s.queryid, sum(s.total_exec_time) as time
+from {schema}.pg_stat_statements(false) s
+    join pg_database d on d.oid = s.dbid join pg_roles u on u.oid = s.userid
+where d.datname = current_database() and s.queryid is not null
+    and (cardinality(%s::text[]) = 0 or d.datname = any(%s)) and d.datname <> all(%s)
+    and (cardinality(%s::text[]) = 0 or u.rolname = any(%s)) and u.rolname <> all(%s)
 group by queryid order by time desc limit %s
 """
 TEXTS = """
@@ -50,6 +53,8 @@ group by queryid
 """
 _LOOKED_AT = 4  # times as many as are planned: some write, some are our own
 _INTERVAL = 60.0
+_LONGEST = 1000
+_DRAWN = 10
 KINDS = ("permission", "timeout", "lock", "unknown_name", "not_plannable")
 INFO = gauge(
     "pg_plan_info",
@@ -88,20 +93,29 @@ REFUSALS = counter(
 
 
 class Reading(NamedTuple):
-    """A statement's plan, or why there is none."""
+    """A statement's plan, or why there is none; its text as the server has it."""
 
     query: int
     plan: Plan | None
     refused: str = ""
+    text: str = ""
+
+
+class Rows(NamedTuple):
+    """What was planned; `shown` is what `samples` finds, for the evidence page."""
+
+    readings: list[Reading]
+    shown: list[Evidence]
 
 
 @dataclass(slots=True)
 class Memory:
-    """A statement's plan now, what the one before cost, and how often it changed."""
+    """A statement's plan now, the one before, and how often it changed."""
 
     plan: Plan
-    before: float
+    before: Plan
     changes: int = 0
+    text: str = ""
 
 
 @dataclass(slots=True)
@@ -112,66 +126,109 @@ class State:
     refusals: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
 
 
-async def read(source: PostgresSource) -> list[Reading]:
+async def read(source: PostgresSource) -> Rows:
     """Plan the statements that took most time; texts are fetched once per id."""
+    readings: list[Reading] = []
     settings = source.config.plans
-    if not settings.enabled:
-        return []
+    if settings.enabled:
+        texts = await _texts(source, settings.top * _LOOKED_AT)
+        wanted = [q for q, t in texts.items() if MARK not in t and may_be_planned(t)]
+        for query in wanted[: settings.top]:
+            text = texts[query]
+            document, refused = await explain(source, text, parameters(text))
+            plan = None if document is None else plan_of(document)
+            readings.append(Reading(query, plan, refused, text))
+    return Rows(readings, [])
+
+
+async def _texts(source: PostgresSource, most: int) -> dict[int, str]:
+    """Return the texts of those that took most time, in that order."""
     schema = (await source.extension("pg_stat_statements")).schema
-    most = settings.top * _LOOKED_AT
-    ids = [row[0] for row in await source.tuples(TOP.format(schema=schema), (most,))]
+    databases, users = source.config.databases, source.config.users
+    filters = [
+        list(names)
+        for kept in (databases, users)
+        for names in (kept.include, kept.include, kept.exclude)
+    ]
+    top = await source.tuples(TOP.format(schema=schema), (*filters, most))
+    ids = [row[0] for row in top]
     known = source.texts
     if missing := [query for query in ids if query not in known]:
         found = await source.tuples(TEXTS.format(schema=schema), (missing,))
         known |= dict.fromkeys(missing, "") | dict(found)
     for gone in known.keys() - set(ids):
         del known[gone]
-    wanted = [q for q in ids if MARK not in known[q] and may_be_planned(known[q])]
-    readings = []
-    for query in wanted[: settings.top]:
-        text = known[query]
-        document, refused = await explain(source, text, parameters(text))
-        plan = None if document is None else plan_of(document)
-        readings.append(Reading(query, plan, refused))
-    return readings
+    return {query: known[query] for query in ids}
 
 
-def samples(readings: list[Reading], state: State) -> Iterator[Sample]:
+def samples(rows: Rows, state: State) -> Iterator[Sample]:
     """Remember plans and show them; one that is not planned now keeps its changes."""
-    for reading in readings:
+    for reading in rows.readings:
         _remember(reading, state)
-    shown = {query for query, _, _ in readings}
+    shown = {reading.query for reading in rows.readings}
     for gone in state.plans.keys() - shown:
         del state.plans[gone]
     for query, memory in state.plans.items():
         name = str(query)
+        ratio = memory.plan.cost / memory.before.cost if memory.before.cost else None
         yield INFO(1, name, memory.plan.plan_hash, memory.plan.worst)
         yield COST(memory.plan.cost, name)
-        yield RATIO(memory.plan.cost / memory.before if memory.before else None, name)
+        yield RATIO(ratio, name)
         yield SCANS(memory.plan.scans, name)
         yield CHANGES(memory.changes, name)
-    if readings:
+    if rows.readings:
         for kind, count in state.refusals.items():
             yield REFUSALS(count, kind)
+    rows.shown.append(_table(state))
 
 
 def _remember(reading: Reading, state: State) -> None:
-    query, plan, refused = reading
+    query, plan, refused, text = reading
     if plan is None:
         state.refusals[refused] += 1
         return
-    memory = state.plans.setdefault(query, Memory(plan, plan.cost))
+    memory = state.plans.setdefault(query, Memory(plan, plan, 0, label(text, _LONGEST)))
     if memory.plan.plan_hash != plan.plan_hash:
         memory.changes += 1
-        memory.before = memory.plan.cost
+        memory.before = memory.plan
     elif not memory.changes:
-        memory.before = plan.cost
+        memory.before = plan
     memory.plan = plan
+
+
+def _table(state: State) -> Evidence:
+    """Draw the plans that changed, each with the one before, then the dearest."""
+    ranked = sorted(
+        state.plans.items(), key=lambda found: (-found[1].changes, -found[1].plan.cost)
+    )
+    lines: list[tuple[int, tuple[str | None, float | None, str]]] = []
+    for query, memory in ranked[:_DRAWN]:
+        lines.append((0, (str(query), memory.plan.cost, memory.text)))
+        plans = [("now", memory.plan)]
+        if memory.changes:
+            plans.append(("before", memory.before))
+        for when, plan in plans:
+            lines.append((1, (when, plan.cost, plan.plan_hash)))
+            lines += [
+                (depth + 2, (None, cost, name)) for depth, cost, name in plan.nodes
+            ]
+    return Evidence(
+        ("pg_plan_regressed", "pg_statement_mean"),
+        "Plans of the statements that take most time",
+        ("query_id", "cost", "statement_or_node"),
+        tuple(line for _, line in lines),
+        tuple(depth for depth, _ in lines),
+    )
+
+
+def evidence(rows: Rows) -> list[Evidence]:
+    """Show the plans."""
+    return rows.shown
 
 
 async def inspect(source: PostgresSource) -> list[Finding]:
     """Find that plans are refused for want of a grant."""
-    readings = await read(source)
+    readings = (await read(source)).readings
     denied = sum(reading.refused == "permission" for reading in readings)
     fix = f"GRANT pg_read_all_data TO {source.role};  -- from 14 on, reads everything"
     missing = f"{denied} of {len(readings)} statements may not be planned"
@@ -189,4 +246,5 @@ COLLECTOR = Collector(
     cost=Cost.COSTLY,
     interval=_INTERVAL,
     inspect=inspect,
+    evidence=evidence,
 )

@@ -19,7 +19,9 @@ A query id's text comes some polls after its figures, literals and comments left
 
 The durations are of top-level statements alone: sum and count are exact, the buckets
 estimated from calls, mean, deviation and extremes between two polls, and from the ages
-of running statements; `bound` says what is certain (_postgres_durations.py).
+of running statements; `bound` says what is certain (_postgres_durations.py). Where
+pg_stat_monitor 2 is too, its exact counts are shown instead (_postgres_monitor.py).
+Durations of single statements are on the evidence page alone.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from exporter.collector import Collector, SourceKind
 from exporter.collectors._postgres import Names, keeps
 from exporter.collectors._postgres_durations import (
+    LIMITS,
     Durations,
     Grown,
     Seen,
@@ -52,7 +55,9 @@ from exporter.collectors._postgres_ledger import (
     Poll,
 )
 from exporter.collectors._postgres_memory import Running
+from exporter.collectors._postgres_monitor import Monitored, Reading, read_monitor
 from exporter.collectors._postgres_statements_check import VIEW, inspect
+from exporter.collectors._postgres_statements_info import INFO, Info
 from exporter.collectors._postgres_statements_view import (
     FIGURES,
     JIT_SINCE,
@@ -68,24 +73,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from exporter.collectors._postgres_scores import Statement
+    from exporter.evidence import Evidence
     from exporter.metrics import Sample
     from exporter.sources.postgres import PostgresSource
     from exporter.sources.postgres_extension import Extension
     from exporter.sources.postgres_log import Tail
     from exporter.sources.postgres_sampling import Looks
 
-_OURSELVES = """
-select extract(epoch from pg_postmaster_start_time())::float8 as started,
-    (select oid from pg_roles where rolname = current_user) as role,
-    extract(epoch from clock_timestamp())::float8 as now,
-    extract(epoch from current_setting('log_min_duration_statement')::interval)::float8
-        as logged
-"""
-_SINCE_1_9 = """
-    , dealloc, extract(epoch from stats_reset)::float8 as reset
-from {schema}.pg_stat_statements_info
-"""
-INFO = {(1, 8): _OURSELVES, (1, 9): _OURSELVES + _SINCE_1_9}
 NAMES = """
 select true, oid, datname::text from pg_database where oid = any(%s::oid[])
 union all select false, oid, rolname::text from pg_roles where oid = any(%s::oid[])
@@ -112,21 +106,6 @@ RESET = gauge(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Info:
-    """When the server started, who we are, what happened to the view.
-
-    Statements of `logged` seconds and more are in the server's log; below 0 none are.
-    """
-
-    started: float
-    role: int
-    now: float
-    logged: float
-    dealloc: int | None = None
-    reset: float | None = None
-
-
 class Settings(NamedTuple):
     """The settings of a target that concern statements."""
 
@@ -138,7 +117,10 @@ class Settings(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """What was read; names by oid, texts if asked for; how many figures are known."""
+    """What was read; names by oid, texts if asked for; how many figures are known.
+
+    `shown` is for what `samples` finds of single statements, for the evidence page.
+    """
 
     info: Info
     found: list[tuple[Any, ...]]
@@ -148,6 +130,8 @@ class Rows(NamedTuple):
     settings: Settings
     looks: Looks
     log: Tail
+    monitor: Reading | None
+    shown: list[Evidence]
     known: int = len(FIGURES)
 
 
@@ -158,6 +142,7 @@ class State:
     ledger: Ledger = field(default_factory=Ledger)
     texts: Texts = field(default_factory=Texts)
     durations: Durations = field(default_factory=Durations)
+    monitored: Monitored = field(default_factory=Monitored)
     now: float | None = None
 
 
@@ -189,6 +174,8 @@ async def read(source: PostgresSource) -> Rows:
         ),
         source.running(),
         await source.log.added(),
+        await read_monitor(source, config.users),
+        [],
         len(FIGURES) - (extension.version < JIT_SINCE),
     )
 
@@ -206,10 +193,21 @@ def samples(rows: Rows, state: State) -> Iterator[Sample]:
     for datname, figures in other.items():
         labels = (OTHER, datname, OTHER)
         yield from statement_samples(figures[: rows.known], labels)
-    yield from duration_samples(state.durations)
+    if rows.monitor:
+        yield from duration_samples(state.monitored.accounts, {"pg_stat_monitor"})
+    else:
+        sources = {"estimate", "log"} if state.durations.logged else {"estimate"}
+        yield from duration_samples(state.durations.accounts, sources)
     if rows.settings.text:
         for query, shown in state.texts.of.items():
             yield TEXT(1 if shown else None, str(query), shown)
+    slowest = state.durations.slowest
+    rows.shown.append(slowest.table(rows.databases, rows.users, state.texts.of))
+
+
+def evidence(rows: Rows) -> list[Evidence]:
+    """Show how long single statements took."""
+    return rows.shown
 
 
 def _account(
@@ -237,6 +235,9 @@ def _account(
     )
     state.ledger.update(poll)
     _time(rows, state, poll.databases)
+    if rows.monitor:
+        limits = sorted({*LIMITS, *settings.limits})
+        state.monitored.update(rows.monitor, limits, poll.databases)
     members = {query for _, _, query in state.ledger.of if query is not None}
     state.texts.ask(rows.answer, members if settings.text else set())
     return state.ledger.of, state.ledger.other
@@ -291,4 +292,5 @@ COLLECTOR = Collector(
     state=State,
     privilege="pg_monitor, and the extension pg_stat_statements in the dsn's database",
     inspect=inspect,
+    evidence=evidence,
 )

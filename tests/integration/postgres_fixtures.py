@@ -26,11 +26,13 @@ if TYPE_CHECKING:
         Awaitable,
         Callable,
         Iterator,
+        Mapping,
         Sequence,
     )
     from pathlib import Path
 
     from exporter.collector import AnyCollector
+    from exporter.evidence import Evidence
     from tests.unit.postgres_samples import Values
 
 SECRET = "hush-4711"
@@ -70,10 +72,15 @@ SILENT = frozenset({"io", "wal", "progress", "own_queries", "plans"})
 """Collectors with nothing to show on some version, unasked, or without load."""
 
 
-def new_server(folder: Path, major: int = NEWEST) -> PostgresServer:
+def new_server(
+    folder: Path, major: int = NEWEST, settings: Mapping[str, str] | None = None
+) -> PostgresServer:
     """Return a server that was not started, for a test to harm."""
     return PostgresServer(
-        folder, installation=from_maven(major), password=SECRET, settings=SETTINGS
+        folder,
+        installation=from_maven(major),
+        password=SECRET,
+        settings={**SETTINGS, **(settings or {})},
     )
 
 
@@ -222,6 +229,13 @@ class Polled:
         """Read and return the values by name and labels."""
         rows = await self._run(self.collector.read)
         return values(self.collector.samples(rows, self._state))
+
+    async def evidence(self) -> list[Evidence]:
+        """Read and return the tables for the evidence page."""
+        assert self.collector.evidence is not None
+        rows = await self._run(self.collector.read)
+        list(self.collector.samples(rows, self._state))
+        return list(self.collector.evidence(rows))
 
     async def inspect(self) -> list[tuple[str, str]]:
         """Return what the collector finds missing, and what mends it."""

@@ -56,11 +56,14 @@ async def test_calls_are_counted_by_how_long_they_took(
             polled = Polled(source, "statements")
             before = await polled.poll()
             began = time.monotonic()
-            for wait in (0.1, 0.55, 0.0):
+            for wait in (0.06, 0.6, 0.0):
                 client.execute("select pg_sleep(%s)", (wait,))
             took = time.monotonic() - began
             after = await polled.poll()
+            (table,) = await polled.evidence()
     labels = ("timed",)
+    slept = next(row for row in table.rows if row[1] == "web")
+    assert (slept[0], slept[3], slept[7:10]) == ("timed", 3, (1, 1, 1))
     assert before[COUNT][labels] == 0
     assert after[COUNT][labels] >= 3
     assert 0.65 <= after[SUM][labels] <= took

@@ -49,11 +49,38 @@ async def test_a_dropped_index_is_a_change_of_plan_and_of_cost(
             before = await polled.poll()
             session.execute("drop index things_id")
             after = await polled.poll()
+            (table,) = await polled.evidence()
     assert "Seq Scan on things" not in worst(before)
     assert changes(before) == 0
     assert "Seq Scan on things" in worst(after)
     assert changes(after) == 1
     assert max(after["pg_plan_cost_ratio"].values()) > 10
+    assert table.rows[0][2] == "select * from things where id = $1"
+    drawn = [(row[0], row[2]) for row in table.rows[1:]]
+    assert drawn[:2] == [("now", drawn[0][1]), (None, "Seq Scan on things")]
+    assert drawn[2][0] == "before"
+    assert any("things_id" in str(node) for _, node in drawn[3:5])
+
+
+async def test_filters_leave_out_users_and_databases(postgres: PostgresServer) -> None:
+    kept: tuple[dict[str, object], ...] = (
+        {},
+        {"users": {"exclude": ["web"]}},
+        {"databases": {"exclude": ["planned"]}},
+    )
+    with (
+        database(postgres, "planned", "schema public") as dsn,
+        owner(postgres, "planned") as session,
+        role(session, "web"),
+    ):
+        with psycopg.connect(dsn.replace("//postgres:", "//web:")) as client:
+            client.execute("select count(*) from pg_class where relname = 'x'")
+        planned = []
+        for filters in kept:
+            async with reading(dsn, **ON, **filters) as source:
+                found = await Polled(source, "plans").poll()
+                planned.append(any("pg_class" in str(w) for w in worst(found)))
+    assert planned == [True, False, False]
 
 
 async def test_nothing_is_executed_and_refusals_have_kinds(

@@ -135,3 +135,61 @@ async def test_an_extension_too_old_for_its_server_is_to_be_updated(
             session.execute(error.fix)
         async with reading(dsn) as source:
             assert CALLS in await Polled(source, "statements").poll()
+
+
+async def test_more_statements_than_the_view_holds_are_evicted_and_harm_no_sum() -> (
+    None
+):
+    with open_folder() as folder:
+        few = {"pg_stat_statements.max": "100"}
+        server = new_server(folder / "data", NEWEST, few)
+        server.start()
+        try:
+            with owner(server) as session:
+                session.execute("create extension pg_stat_statements")
+                async with reading(server.dsn(), statements={"top": 20}) as source:
+                    polled = Polled(source, "statements")
+                    sums, series = [], set[int]()
+                    for _ in range(4):
+                        for number in range(150):
+                            columns = ", ".join(["1"] * (number + 1))
+                            session.execute(f"select {columns}".encode())
+                        found = await polled.poll()
+                        sums.append(sum(found[CALLS].values()))
+                        series.add(len(found[CALLS]))
+        finally:
+            server.stop()
+    assert found["pg_stat_statements_dealloc_total"][()] > 0
+    assert sums == sorted(sums)
+    assert sums[0] == 0
+    assert sums[-1] > 100
+    assert max(series) <= 20 + 2  # the rest of each database
+
+
+async def test_one_id_of_several_tables_is_one_series(
+    each_postgres: PostgresServer,
+) -> None:
+    """From 18 on the id is made of the table's name, not of which table it is."""
+    with (
+        database(each_postgres, "twins", "schema public") as dsn,
+        owner(each_postgres, "twins") as session,
+    ):
+        for schema in ("one", "two"):
+            session.execute(f"create schema {schema}; create table {schema}.t (a int)")
+        async with reading(dsn) as source:
+            polled = Polled(source, "statements")
+            for _ in range(2):
+                for schema in ("one", "two"):
+                    session.execute(f"set search_path = {schema}, public")
+                    session.execute("select a from t")
+                await polled.poll()
+            session.execute("select a from t")
+            found = await polled.poll()
+            version = source.version
+        ids = session.execute(
+            "select count(distinct queryid) from pg_stat_statements"
+            " where query = 'select a from t'"
+        ).fetchone()
+    assert ids == ((1,) if version >= 180000 else (2,))
+    mine = [n for (_, name, query), n in found[CALLS].items() if name == "twins"]
+    assert sum(mine) >= 3

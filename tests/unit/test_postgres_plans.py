@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from exporter.collectors._postgres_plan import may_be_planned, parameters, plan_of
-from exporter.collectors.postgres_plans import Reading, State, samples
+from exporter.collectors.postgres_plans import Reading, Rows, State, evidence, samples
 from tests.unit.postgres_samples import values
 
 
@@ -80,7 +80,7 @@ def test_conditions_and_estimates_do_not_change_the_hash() -> None:
 def test_a_change_is_counted_and_its_cost_compared() -> None:
     state = State()
     readings = [Reading(7, plan_of(document)) for document in (SEEK, SEEK, SCAN, SCAN)]
-    found = [values(samples([reading], state)) for reading in readings]
+    found = [values(samples(Rows([reading], []), state)) for reading in readings]
     changes = [one["pg_plan_changes_total"]["7",] for one in found]
     ratios = [one["pg_plan_cost_ratio"]["7",] for one in found]
     assert (changes, ratios) == ([0, 0, 1, 1], [1, 1, 45, 45])
@@ -90,11 +90,35 @@ def test_a_change_is_counted_and_its_cost_compared() -> None:
 
 def test_refusals_are_counted_by_kind_and_plans_are_kept() -> None:
     state = State()
-    values(samples([Reading(7, plan_of(SEEK))], state))
-    found = values(samples([Reading(7, None, "timeout")], state))
+    values(samples(Rows([Reading(7, plan_of(SEEK))], []), state))
+    found = values(samples(Rows([Reading(7, None, "timeout")], []), state))
     assert found["pg_plan_refusals_total"]["timeout",] == 1
     assert found["pg_plan_changes_total"] == {("7",): 0}
 
 
 def test_nothing_is_shown_while_it_is_switched_off() -> None:
-    assert values(samples([], State())) == {}
+    assert values(samples(Rows([], []), State())) == {}
+
+
+def test_the_page_draws_a_plan_that_changed_with_the_one_before() -> None:
+    state, text = State(), "select a from t where b = 'secret'"
+    for document in (SEEK, SCAN):
+        rows = Rows([Reading(7, plan_of(document), "", text)], [])
+        values(samples(rows, state))
+    (table,) = evidence(rows)
+    assert list(zip(table.depths, table.rows, strict=True)) == [
+        (0, ("7", 900.0, "select a from t where b = ?")),
+        (1, ("now", 900.0, plan_of(SCAN).plan_hash)),
+        (2, (None, 900.0, "Seq Scan on a")),
+        (1, ("before", 20.0, plan_of(SEEK).plan_hash)),
+        (2, (None, 20.0, "Left Nested Loop")),
+        (3, (None, 8.0, "Index Scan using by_id on a")),
+        (3, (None, 5.0, "Seq Scan on b")),
+    ]
+
+
+def test_a_plan_that_did_not_change_is_drawn_once() -> None:
+    rows = Rows([Reading(7, plan_of(SCAN))], [])
+    values(samples(rows, State()))
+    (table,) = evidence(rows)
+    assert table.depths == (0, 1, 2)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from exporter.collectors._postgres_durations_samples import DURATION
+from exporter.collectors._postgres_statements_info import Info
 from exporter.collectors._postgres_statements_view import FIGURES
 from exporter.collectors._postgres_text import MARK, Answer
 from exporter.collectors.postgres_statements import (
     COLLECTOR,
-    Info,
     Rows,
     Settings,
     State,
+    evidence,
     samples,
 )
 from exporter.config import Filter
@@ -67,6 +68,8 @@ def rows(
         settings(**given),
         Looks(given.get("ages", {}), given.get("looks", 0)),
         given.get("log", Tail()),
+        given.get("monitor"),
+        [],
         given.get("known", len(FIGURES)),
     )
 
@@ -175,3 +178,28 @@ def test_a_member_whose_user_is_dropped_has_no_series_any_more() -> None:
     assert ("web", "shop", "7") in after(state, rows(row(WEB, 7, 1)))[CALLS]
     dropped = rows(row(WEB, 7, 1))._replace(users={})
     assert after(state, dropped)[CALLS] == {OTHER: 0}
+
+
+def test_the_page_names_statements_with_most_slow_calls_and_what_is_certain() -> None:
+    state = State()
+    quick = (WEB, 1, 8, True, 1, 10.0, *[0] * 11, 0.0, 10.0, 10.0)
+    many = (WEB, 1, 8, True, 1001, 10_010.0, *[0] * 11, 0.0, 10.0, 10.0)
+    after(state, rows(row(WEB, 7, 1), quick))
+    texts = [(WEB, 7, "select 'x'"), (WEB, 8, "select 1")]
+    last = rows(row(WEB, 7, 3), many, texts=texts, asked=[7, 8])
+    after(state, last)
+    (table,) = evidence(last)
+    slow, fast = table.rows
+    assert slow[:6] == ("shop", "web", "7", 2, 1.0, 0.5)
+    assert slow[7:] == (2, 2, 2, "select ?")
+    assert fast[:4] == ("shop", "web", "8", 1000)
+    assert fast[7:] == (0, 0, 0, "select ?")
+
+
+def test_the_page_forgets_statements_that_are_called_no_more() -> None:
+    state = State()
+    after(state, rows(row(WEB, 7, 1)), rows(row(WEB, 7, 2)))
+    last = [rows(row(WEB, 7, 2)) for _ in range(40)]
+    after(state, *last)
+    (table,) = evidence(last[-1])
+    assert table.rows == ()
