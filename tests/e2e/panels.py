@@ -46,6 +46,10 @@ NEEDING = {
 NOT_HERE = frozenset(
     {
         "redis: Cluster does not serve all keys",
+        "redis: Member that its peers cannot reach",
+        "redis: Replicas that became masters",
+        "redis: Masters now",
+        "redis: Pools with the largest output buffers",
         "pgindexes: The largest of them",
         "pgindexes: Which one covers which",
         "pgindexes: Indexes with most air",
@@ -59,7 +63,7 @@ NOT_HERE = frozenset(
         "saturation: Periods in which the CPU quota was used up",
     }
 )
-"""Panels about servers that the demo has none of: promtool alone tries them."""
+"""Panels about servers and clients that the demo has none of: promtool tries them."""
 
 DISK_FILLS = "host: Time until the disk is full"
 """A panel that shows something while a disk fills, which the witness knows."""
