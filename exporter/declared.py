@@ -37,6 +37,8 @@ def declared() -> dict[str, Series]:
     for kind in SourceKind:
         if kind in health.UP:
             found |= {s.name: s for s in _series(health.UP[kind], kind, "")}
+        for metric in health.OF.get(kind, ()):
+            found |= {s.name: s for s in _series(metric, kind, "")}
         for collector in collectors.load(kind):
             for metric in collector.metrics:
                 made = _series(metric, kind, collector.name)

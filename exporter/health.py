@@ -97,6 +97,8 @@ DATABASES = gauge(
     "failed, or beyond the budget of `connections`.",
     "state",
 )
+OF = {SourceKind.POSTGRES: (DATABASES,)}
+"""What is there for targets of one kind only, beside `UP`."""
 STRETCH = gauge(
     "kpi_exporter_source_interval_stretch_ratio",
     "Factor on the intervals of costly collectors; above 1 the target's server is "

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
 LABELS = ("database", "index", "label", "properties", "kind")
 SERVING = ("RANGE", "BTREE")
 """Kinds that serve any comparison of their properties."""
+STANDINGS = ("present", "missing", "failed", "not_online")
 
 _LONGEST = 120
 # The first that is found in the server's message, in small letters.
@@ -45,6 +46,15 @@ def joined(names: Sequence[str] | None) -> str:
     """Join names for a label; a full-text index can cover a great many."""
     text = ",".join(names or ())
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def standing(states: Collection[str]) -> str:
+    """Return what an expected index is, out of the states of those that would do."""
+    if not states:
+        return "missing"
+    if "ONLINE" in states:
+        return "present"
+    return "failed" if set(states) == {"FAILED"} else "not_online"
 
 
 def reason(message: str | None) -> str:

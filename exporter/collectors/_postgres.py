@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from exporter.collector import Finding
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from exporter.sources.postgres import PostgresSource
 
 _SETTINGS = """
 select name, setting from pg_settings where name = any(%s) order by name
 """
+WAL_POSITION = """case when pg_is_in_recovery() then pg_last_wal_receive_lsn()
+        else pg_current_wal_lsn() end"""
+NO_POSITION = "null::pg_lsn"
 _RIGHTS = """
 select pg_has_role(current_user, 'pg_read_all_stats', 'usage') as all_stats,
     quote_ident(current_user) as role
@@ -64,6 +69,18 @@ async def hidden_statistics(source: PostgresSource, missing: str) -> list[Findin
     (rights,) = await source.fetch(_Rights, _RIGHTS)
     fix = f"GRANT pg_monitor TO {rights.role};"
     return [] if rights.all_stats else [Finding(missing, fix)]
+
+
+async def refusals(
+    source: PostgresSource, parts: Iterable[str], missing: str
+) -> list[Finding]:
+    """Find what is missing because a managed service refuses some parts of a query."""
+    found = [await source.offered.refusal(source, part) for part in parts]
+    said = {refusal.message: refusal.fix for refusal in found if refusal}
+    return [
+        Finding(f"{missing}: {message}", fix or "none where the service refuses it")
+        for message, fix in said.items()
+    ]
 
 
 def unread_databases(source: PostgresSource) -> list[Finding]:

@@ -5,7 +5,7 @@ neo4j_index_state{database="neo4j",index="by_user",label="User",properties="id",
 neo4j_index_population_ratio{database="neo4j",index="by_user",…,kind="range"} 1.0
 neo4j_index_reads_total{database="neo4j",index="by_user",…,kind="range"} 1042
 neo4j_index_last_read_timestamp_seconds{database="neo4j",index="by_user",…} 1.7e+09
-neo4j_index_tracked_since_timestamp_seconds{database="neo4j",index="by_user",…} 1.7e+09
+neo4j_index_tracked_since_timestamp_seconds{…} 1.7e+09
 neo4j_index_info{database="neo4j",index="by_user",entity="node",
     provider="range-1.0",constraint=""} 1
 neo4j_index_expected{label="User",properties="id",status="present"} 1
@@ -23,7 +23,13 @@ from typing import TYPE_CHECKING
 
 from exporter.collector import Collector, Finding, SourceKind
 from exporter.collectors._neo4j_advice import create
-from exporter.collectors._neo4j_index import LABELS, SERVING, joined
+from exporter.collectors._neo4j_index import (
+    LABELS,
+    SERVING,
+    STANDINGS,
+    joined,
+    standing,
+)
 from exporter.evidence import Evidence
 from exporter.metrics import counter, gauge
 from exporter.sources.neo4j_show import Either, Made, Show
@@ -102,7 +108,7 @@ EXPECTED = gauge(
     "neo4j_index_expected",
     "Indexes of the configured set in the first of the databases: 1 for the status "
     "that holds, else 0. A range index on exactly these properties counts, whatever "
-    "its name.",
+    "its name; one that is `not_online` is populating.",
     *("label", "properties", "status"),
 )
 
@@ -172,7 +178,7 @@ def samples(reading: Reading, state: dict[str, Memory]) -> Iterator[Sample]:
         if others:
             yield from _summed(database, others, memory)
     for label, properties, status in _expected(reading):
-        for known in ("present", "missing", "not_online"):
+        for known in STANDINGS:
             yield EXPECTED(int(status == known), label, joined(properties), known)
 
 
@@ -204,9 +210,8 @@ def _one(database: str, row: Index) -> Iterator[Sample]:
         joined(row.properties),
         row.kind.lower(),
     )
-    found = _state(row)
     for known in _STATES:
-        yield STATE(int(found == known), *labels, known)
+        yield STATE(int(_state(row) == known), *labels, known)
     if row.percent is not None:
         yield POPULATION(row.percent / 100, *labels)
     yield READS(row.reads, *labels)
@@ -237,22 +242,27 @@ def _expected(reading: Reading) -> Iterator[tuple[str, tuple[str, ...], str]]:
             states.setdefault(covers, set()).add(row.state)
     for label, properties in reading.expected:
         found = states.get((label, properties), set())
-        status = "present" if "ONLINE" in found else "not_online"
-        yield label, properties, status if found else "missing"
+        yield label, properties, standing(found)
+
+
+def _fix(label: str, properties: tuple[str, ...], status: str) -> str:
+    if status == "not_online":
+        return "wait: it is populating"
+    drop = "DROP INDEX, by its name, and " if status == "failed" else ""
+    return drop + create(label, properties)
 
 
 def evidence(reading: Reading) -> Iterator[Evidence]:
     """Show which expected indexes are missing, and the statement that makes each."""
     rows = tuple(
-        (label, joined(properties), status, create(label, properties))
+        (label, joined(properties), status, _fix(label, properties, status))
         for label, properties, status in _expected(reading)
         if status != "present"
     )
     columns = ("label", "properties", "status", "statement")
     title = "Expected indexes that are missing or not online"
-    yield Evidence(
-        ("neo4j_index_missing", "neo4j_index_not_online"), title, columns, rows
-    )
+    kpis = ("neo4j_index_missing", "neo4j_index_not_online")
+    yield Evidence(kpis, title, columns, rows)
 
 
 async def inspect(source: Neo4jSource) -> list[Finding]:
@@ -261,7 +271,7 @@ async def inspect(source: Neo4jSource) -> list[Finding]:
     findings = [
         Finding(
             f"expected index {label}({joined(properties)}) is {status}",
-            create(label, properties) if status == "missing" else "SHOW INDEXES",
+            _fix(label, properties, status),
         )
         for label, properties, status in _expected(reading)
         if status != "present"

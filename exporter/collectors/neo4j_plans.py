@@ -7,7 +7,8 @@ neo4j_plan_regressed{query="another"} 0
 neo4j_plan_estimated_rows{query="by-hash"} 2.0
 neo4j_plan_operators{query="by-hash",operator="NodeIndexSeek"} 1
 neo4j_plan_changes_total{query="by-hash"} 0
-neo4j_plan_info{query="by-hash",worst_operator="NodeIndexSeek",plan_hash="1f0c…"} 1
+neo4j_plan_info{query="another",worst_operator="NodeByLabelScan",plan_hash="1f0c…",
+    remedy="an index on User(name)"} 1
 neo4j_plan_index{query="by-hash",kind="range",label="User",properties="hash"} 1
 neo4j_plan_db_hits{query="by-hash"} 15
 neo4j_plan_rows{query="by-hash"} 2
@@ -28,7 +29,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from exporter.collector import Collector, Cost, Finding, SourceKind
-from exporter.collectors._neo4j_advice import rewrites, statement, used
+from exporter.collectors._neo4j_advice import remedy, rewrites, statement, used
 from exporter.collectors._neo4j_index import Covers
 from exporter.collectors._neo4j_plan import (
     fingerprint,
@@ -100,8 +101,9 @@ CHANGES = counter(
 INFO = gauge(
     "neo4j_plan_info",
     "The plan now: its operator with the most database hits (without PROFILE: rows "
-    "expected), and a hash of operators and indexes; always 1.",
-    *("query", "worst_operator", "plan_hash"),
+    "expected), a hash of operators and indexes, and what would spare its scans, as "
+    "far as the plan shows; always 1.",
+    *("query", "worst_operator", "plan_hash", "remedy"),
 )
 INDEX = gauge(
     "neo4j_plan_index",
@@ -216,7 +218,8 @@ def _plan(reading: Reading, plan: Plan, memory: Memory) -> Iterator[Sample]:
     memory.changes += memory.plan_hash not in (None, plan_hash)
     memory.plan_hash = plan_hash
     heavy = worst(reading.run if isinstance(reading.run, Plan) else plan)
-    yield INFO(1, name, label(heavy) if heavy else "", plan_hash)
+    mend = remedy(plan) if scanning else ""
+    yield INFO(1, name, label(heavy) if heavy else "", plan_hash, mend)
 
 
 def _run(reading: Reading, memory: Memory) -> Iterator[Sample]:

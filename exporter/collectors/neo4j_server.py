@@ -1,15 +1,12 @@
-"""What the server is, whether its databases are online, and how its JVM is doing.
+"""What the server is, and whether its databases and their copies are online.
 
 neo4j_info{version="5.26.31",edition="community",language="5"} 1
 neo4j_database_status{database="neo4j",status="online"} 1
 neo4j_transactions_committed_total{database="neo4j"} 90412
-neo4j_jvm_start_time_seconds 1.7e+09
-neo4j_jvm_memory_used_bytes{area="heap"} 1.2e+08
-neo4j_jvm_gc_collections_total{gc="G1 Young Generation"} 12
-neo4j_jvm_gc_seconds_total{gc="G1 Young Generation"} 0.34
-neo4j_jvm_threads 44
-neo4j_jvm_cpu_seconds_total 12.5
-neo4j_jvm_open_file_descriptors 345
+neo4j_database_copies_missing{database="neo4j"} 0
+neo4j_database_replication_lag_transactions{database="neo4j"} 12
+
+All databases of the server, the configured ones first, at most 100.
 """
 
 from __future__ import annotations
@@ -23,7 +20,7 @@ from exporter.metrics import counter, gauge
 from exporter.sources.neo4j_show import Show
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from exporter.metrics import Sample
     from exporter.sources.neo4j import Neo4jSource
@@ -31,32 +28,22 @@ if TYPE_CHECKING:
 
 DATABASES = Show(
     "SHOW DATABASES",
-    {"name": "name", "status": "currentStatus", "committed": "lastCommittedTxn"},
-    only="name IN $names",
-    asks=("name",),
+    {
+        "name": "name",
+        "status": "currentStatus",
+        "asked": "requestedStatus",
+        "committed": "lastCommittedTxn",
+        "behind": "replicationLag",
+        "primaries": "currentPrimariesCount",
+        "secondaries": "currentSecondariesCount",
+        "asked_primaries": "requestedPrimariesCount",
+        "asked_secondaries": "requestedSecondariesCount",
+    },
 )
-# Single attributes: the bean Runtime also has the command line, secrets and all.
-JVM = """
-CALL dbms.queryJmx('java.lang:type=Memory') YIELD attributes AS memory
-CALL dbms.queryJmx('java.lang:type=Threading') YIELD attributes AS threading
-CALL dbms.queryJmx('java.lang:type=OperatingSystem') YIELD attributes AS system
-CALL dbms.queryJmx('java.lang:type=Runtime') YIELD attributes AS runtime
-WITH memory.HeapMemoryUsage.value.properties AS heap,
-  memory.NonHeapMemoryUsage.value.properties AS other, threading, system, runtime
-RETURN heap.used AS heap_used, heap.committed AS heap_committed, heap.max AS heap_max,
-  other.used AS nonheap_used, other.committed AS nonheap_committed,
-  other.max AS nonheap_max, threading.ThreadCount.value AS threads,
-  system.ProcessCpuTime.value AS cpu_ns,
-  system.OpenFileDescriptorCount.value AS open_files,
-  system.MaxFileDescriptorCount.value AS max_files,
-  runtime.StartTime.value AS start_ms"""
-GC = """
-CALL dbms.queryJmx('java.lang:type=GarbageCollector,name=*') YIELD attributes
-RETURN attributes.Name.value AS name, attributes.CollectionCount.value AS count,
-  attributes.CollectionTime.value AS spent_ms"""
 
+_MOST = 100
 _STATUSES = (
-    *("online", "offline", "starting", "stopping", "store_copying"),
+    *("online", "offline", "stopped", "starting", "stopping", "store_copying"),
     *("quarantined", "dirty", "unknown", "other"),
 )
 
@@ -68,182 +55,109 @@ INFO = gauge(
 )
 STATUS = gauge(
     "neo4j_database_status",
-    "currentStatus of SHOW DATABASES, of the configured databases and system: copies "
-    "of the database in this status, so 0 or 1 outside of a cluster.",
+    "currentStatus of SHOW DATABASES: copies of the database in this status, so 0 or 1 "
+    "outside of a cluster; `stopped` is offline because it was asked to be.",
     *("database", "status"),
 )
-COMMITTED_ALL = counter(
+COMMITTED = counter(
     "neo4j_transactions_committed_total",
     "lastCommittedTxn of SHOW DATABASES: number of the last write that was committed, "
     "on the member that is furthest; Community does not tell.",
     "database",
 )
-START = gauge(
-    "neo4j_jvm_start_time_seconds",
-    "StartTime of dbms.queryJmx, bean Runtime: Unix time in seconds.",
+MISSING = gauge(
+    "neo4j_database_copies_missing",
+    "SHOW DATABASES: copies that were asked for less those there are, primaries and "
+    "secondaries; Community and versions before 5 do not tell.",
+    "database",
 )
-USED = gauge(
-    "neo4j_jvm_memory_used_bytes", "dbms.queryJmx, bean Memory: bytes in use.", "area"
-)
-COMMITTED = gauge(
-    "neo4j_jvm_memory_committed_bytes",
-    "dbms.queryJmx, bean Memory: bytes had from the system.",
-    "area",
-)
-LIMIT = gauge(
-    "neo4j_jvm_memory_max_bytes",
-    "dbms.queryJmx, bean Memory: bytes that may be used; absent without a limit.",
-    "area",
-)
-THREADS = gauge(
-    "neo4j_jvm_threads", "ThreadCount of dbms.queryJmx, bean Threading: live threads."
-)
-CPU = counter(
-    "neo4j_jvm_cpu_seconds_total",
-    "ProcessCpuTime of dbms.queryJmx, bean OperatingSystem: seconds.",
-)
-FILES = gauge(
-    "neo4j_jvm_open_file_descriptors",
-    "OpenFileDescriptorCount of dbms.queryJmx, bean OperatingSystem.",
-)
-MOST_FILES = gauge(
-    "neo4j_jvm_max_file_descriptors",
-    "MaxFileDescriptorCount of dbms.queryJmx, bean OperatingSystem.",
-)
-COLLECTIONS = counter(
-    "neo4j_jvm_gc_collections_total",
-    "CollectionCount of dbms.queryJmx, beans GarbageCollector.",
-    "gc",
-)
-COLLECTING = counter(
-    "neo4j_jvm_gc_seconds_total",
-    "CollectionTime of dbms.queryJmx, beans GarbageCollector: seconds.",
-    "gc",
+BEHIND = gauge(
+    "neo4j_database_replication_lag_transactions",
+    "replicationLag of SHOW DATABASES: transactions by which the copy furthest behind "
+    "is late; 0 outside of a cluster.",
+    "database",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """One copy of a database and what it does now."""
+    """One copy of a database, what it does now, and how many copies there should be.
+
+    `behind` is 0 or less.
+    """
 
     name: str
     status: str
     committed: int | None = None
+    asked: str | None = None
+    behind: int | None = None
+    primaries: int | None = None
+    secondaries: int | None = None
+    asked_primaries: int | None = None
+    asked_secondaries: int | None = None
 
-
-@dataclass(frozen=True, slots=True)
-class Jvm:
-    """Attributes of four beans; -1 stands for no limit."""
-
-    heap_used: int | None
-    heap_committed: int | None
-    heap_max: int | None
-    nonheap_used: int | None
-    nonheap_committed: int | None
-    nonheap_max: int | None
-    threads: int | None
-    cpu_ns: int | None
-    open_files: int | None
-    max_files: int | None
-    start_ms: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Gc:
-    """One garbage collector since the start of the server."""
-
-    name: str
-    count: int | None
-    spent_ms: int | None
+    @property
+    def missing(self) -> int | None:
+        """Return how many copies are missing; None where nobody asked for a number."""
+        pairs = (
+            (self.asked_primaries, self.primaries),
+            (self.asked_secondaries, self.secondaries),
+        )
+        known = [
+            max(0, asked - there)
+            for asked, there in pairs
+            if asked is not None and there is not None
+        ]
+        return sum(known) if known else None
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """All that one poll has read."""
+    """All that one poll has read; `names` are those that must be there."""
 
     server: Server
     names: Sequence[str]
     databases: list[Database]
-    jvm: list[Jvm]
-    gc: list[Gc]
 
 
 async def read(source: Neo4jSource) -> Reading:
-    """Read the statuses of the databases, and the beans of the JVM."""
+    """Read the statuses of the databases."""
     names = [*source.config.databases, "system"]
-    return Reading(
-        source.server,
-        names,
-        await source.show(Database, DATABASES, {"names": names}),
-        await source.fetch(Jvm, JVM),
-        await source.fetch(Gc, GC),
-    )
+    return Reading(source.server, names, await source.show(Database, DATABASES))
 
 
 def samples(reading: Reading, _state: None) -> Iterator[Sample]:
-    """Turn rows into samples; what the JVM does not have is absent."""
+    """Turn rows into samples; what the edition does not tell is absent."""
     yield INFO(1, *reading.server)
-    copies = Counter((row.name, _status(row.status)) for row in reading.databases)
-    for name in reading.names:
+    copies = Counter((row.name, _status(row)) for row in reading.databases)
+    others = sorted({row.name for row in reading.databases})
+    for name in [*dict.fromkeys((*reading.names, *others))][:_MOST]:
         for status in _STATUSES:
             yield STATUS(copies[name, status], name, status)
-        told = [row.committed for row in reading.databases if row.name == name]
-        known = [number for number in told if number is not None]
-        yield COMMITTED_ALL(max(known, default=None), name)
-    for jvm in reading.jvm:
-        yield from _jvm(jvm)
-    for gc in reading.gc:
-        yield COLLECTIONS(gc.count, gc.name)
-        yield COLLECTING(_scaled(gc.spent_ms, 1000), gc.name)
+        rows = [row for row in reading.databases if row.name == name]
+        yield COMMITTED(_most(row.committed for row in rows), name)
+        yield MISSING(_most(row.missing for row in rows), name)
+        late = (None if row.behind is None else -row.behind for row in rows)
+        yield BEHIND(_most(late), name)
 
 
-def _jvm(jvm: Jvm) -> Iterator[Sample]:
-    yield START(_scaled(jvm.start_ms, 1000))
-    yield USED(jvm.heap_used, "heap")
-    yield USED(jvm.nonheap_used, "nonheap")
-    yield COMMITTED(jvm.heap_committed, "heap")
-    yield COMMITTED(jvm.nonheap_committed, "nonheap")
-    yield LIMIT(_limit(jvm.heap_max), "heap")
-    yield LIMIT(_limit(jvm.nonheap_max), "nonheap")
-    yield THREADS(jvm.threads)
-    yield CPU(_scaled(jvm.cpu_ns, 1e9))
-    yield FILES(jvm.open_files)
-    yield MOST_FILES(_limit(jvm.max_files))
+def _most(numbers: Iterable[int | None]) -> int | None:
+    return max((one for one in numbers if one is not None), default=None)
 
 
-def _status(text: str) -> str:
-    status = text.lower().replace(" ", "_")
+def _status(row: Database) -> str:
+    status = row.status.lower().replace(" ", "_")
+    if status == "offline" and (row.asked or "").lower() == "offline":
+        return "stopped"
     return status if status in _STATUSES else "other"
-
-
-def _scaled(value: float | None, divisor: float) -> float | None:
-    return None if value is None else value / divisor
-
-
-def _limit(value: int | None) -> int | None:
-    return None if value is None or value < 0 else value
 
 
 COLLECTOR = Collector(
     name="server",
     source=SourceKind.NEO4J,
-    metrics=(
-        *(
-            INFO,
-            STATUS,
-            COMMITTED_ALL,
-            START,
-            USED,
-            COMMITTED,
-            LIMIT,
-            THREADS,
-            CPU,
-            FILES,
-        ),
-        *(MOST_FILES, COLLECTIONS, COLLECTING),
-    ),
+    metrics=(INFO, STATUS, COMMITTED, MISSING, BEHIND),
     read=read,
     samples=samples,
     state=stateless,
-    privilege="any user on Community; EXECUTE PROCEDURE dbms.queryJmx on Enterprise",
+    privilege="any user; those databases are seen that the user may enter",
 )

@@ -132,7 +132,10 @@ class Memory:
 
 
 async def read(source: Neo4jSource) -> Reading:
-    """Read all transactions; who runs them only when somebody else does."""
+    """Read all transactions; who runs them only when somebody else does.
+
+    Where we may not list connections, all agents are `other`.
+    """
     first, *others = names = source.config.databases
     rows = await source.show(Transaction, TRANSACTIONS, database=first)
     for database in others:
@@ -142,7 +145,7 @@ async def read(source: Neo4jSource) -> Reading:
     begun, queries = dict(source.begun), source.queries
     clients: list[Client] = []
     if not all(row.ours for row in rows):
-        clients = await source.fetch(Client, CLIENTS)
+        clients = await source.fetch_if_allowed(Client, CLIENTS)
     return Reading(names, rows, clients, begun, queries)
 
 

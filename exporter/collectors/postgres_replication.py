@@ -18,21 +18,28 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from exporter.collector import Collector, SourceKind, stateless
+from exporter.collectors._postgres import NO_POSITION, refusals
 from exporter.metrics import counter, gauge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from exporter.collector import Finding
     from exporter.metrics import Sample
     from exporter.sources.postgres import PostgresSource
 
-QUERY = """
+_STREAMING = """exists (
+            select from pg_stat_wal_receiver
+            where coalesce(status, 'streaming') = 'streaming')"""
+_WRITTEN = "case when not pg_is_in_recovery() then pg_current_wal_lsn() end"
+_PAUSED = "case when pg_is_in_recovery() then pg_is_wal_replay_paused() end"
+QUERY = f"""
 select s.is_replica, s.started, s.last_replay, s.streaming,
     case when not s.is_replica then 0.0
         when s.streaming and s.received = s.replayed then 0.0
         else s.last_replay end as lag,
-    case when s.is_replica then pg_is_wal_replay_paused() end as paused,
-    pg_wal_lsn_diff(case when not s.is_replica then pg_current_wal_lsn() end, '0/0')
+    {_PAUSED} as paused,
+    pg_wal_lsn_diff({_WRITTEN}, '0/0')
         as written,
     pg_wal_lsn_diff(s.received, '0/0') as received,
     pg_wal_lsn_diff(s.replayed, '0/0') as replayed
@@ -42,12 +49,19 @@ from (
         greatest(0, extract(epoch from
             clock_timestamp() - pg_last_xact_replay_timestamp()))::float8
             as last_replay,
-        case when pg_is_in_recovery() then exists (
-            select from pg_stat_wal_receiver
-            where coalesce(status, 'streaming') = 'streaming') end as streaming,
+        case when pg_is_in_recovery() then {_STREAMING} end as streaming,
         pg_last_wal_receive_lsn() as received, pg_last_wal_replay_lsn() as replayed
 ) s
-"""
+"""  # noqa: S608 - made of our own words
+MAY_BE_REFUSED = {
+    _STREAMING: "null::bool",
+    _WRITTEN: NO_POSITION,
+    _PAUSED: "null::bool",
+    "pg_last_xact_replay_timestamp()": "null::timestamptz",
+    "pg_last_wal_receive_lsn()": NO_POSITION,
+    "pg_last_wal_replay_lsn()": NO_POSITION,
+}
+"""What managed services refuse, as Aurora does, and what stands in its place."""
 
 STARTED = gauge(
     "pg_postmaster_start_time_seconds",
@@ -117,8 +131,9 @@ class Server:
 
 
 async def read(source: PostgresSource) -> list[Server]:
-    """Read the row."""
-    return await source.fetch(Server, QUERY)
+    """Read the row, without what the server refuses."""
+    query = await source.offered.query(source, QUERY, MAY_BE_REFUSED)
+    return await source.fetch(Server, query)
 
 
 def samples(rows: list[Server], _: None) -> Iterator[Sample]:
@@ -138,6 +153,11 @@ def samples(rows: list[Server], _: None) -> Iterator[Sample]:
         yield REPLAYED(row.replayed if row.is_replica else None)
 
 
+async def inspect(source: PostgresSource) -> list[Finding]:
+    """Find what the server refuses to tell."""
+    return await refusals(source, MAY_BE_REFUSED, "part of how far replication is")
+
+
 COLLECTOR = Collector(
     name="replication",
     source=SourceKind.POSTGRES,
@@ -149,4 +169,5 @@ COLLECTOR = Collector(
     samples=samples,
     state=stateless,
     privilege="CONNECT to one database",
+    inspect=inspect,
 )

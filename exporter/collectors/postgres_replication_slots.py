@@ -19,12 +19,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.collector import Collector, SourceKind, stateless
-from exporter.collectors._postgres import Names, keeps
+from exporter.collectors._postgres import (
+    NO_POSITION,
+    WAL_POSITION,
+    Names,
+    keeps,
+    refusals,
+)
 from exporter.metrics import counter, gauge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from exporter.collector import Finding
     from exporter.metrics import Sample
     from exporter.sources.postgres import PostgresSource
 
@@ -34,8 +41,7 @@ select s.slot_name, s.slot_type, s.database, s.active, s.wal_status, s.safe_wal_
     pg_wal_lsn_diff(s.confirmed_flush_lsn, '0/0') as confirmed_lsn,
     greatest(0, pg_wal_lsn_diff(w.lsn, s.restart_lsn)) as retained{more}
 from pg_replication_slots s cross join (
-    select case when pg_is_in_recovery() then pg_last_wal_receive_lsn()
-        else pg_current_wal_lsn() end as lsn
+    select {position} as lsn
 ) w {join}
 where not s.temporary
 order by s.slot_name
@@ -45,9 +51,9 @@ _DECODED = "left join pg_stat_replication_slots d on d.slot_name = s.slot_name"
 _SPILLED = ", d.spill_bytes as spilled, d.total_bytes as decoded"
 _SINCE = ", extract(epoch from s.inactive_since)::float8 as inactive_since"
 QUERIES = {
-    130000: _SLOTS.format(more="", join=""),
-    140000: _SLOTS.format(more=_SPILLED, join=_DECODED),
-    170000: _SLOTS.format(more=_SPILLED + _SINCE, join=_DECODED),
+    130000: _SLOTS.format(position=WAL_POSITION, more="", join=""),
+    140000: _SLOTS.format(position=WAL_POSITION, more=_SPILLED, join=_DECODED),
+    170000: _SLOTS.format(position=WAL_POSITION, more=_SPILLED + _SINCE, join=_DECODED),
 }
 STATES = ("reserved", "extended", "unreserved", "lost")
 
@@ -142,6 +148,7 @@ class Rows(NamedTuple):
 async def read(source: PostgresSource) -> Rows:
     """Read every slot that outlives a session."""
     query = source.of_version(QUERIES)
+    query = await source.offered.query(source, query, {WAL_POSITION: NO_POSITION})
     return Rows(await source.fetch(Slot, query), source.config.databases)
 
 
@@ -167,6 +174,11 @@ def samples(rows: Rows, _: None) -> Iterator[Sample]:
         yield DECODED(row.decoded, name)
 
 
+async def inspect(source: PostgresSource) -> list[Finding]:
+    """Find that the server refuses to tell its position in the WAL."""
+    return await refusals(source, (WAL_POSITION,), "the WAL that slots keep")
+
+
 COLLECTOR = Collector(
     name="replication_slots",
     source=SourceKind.POSTGRES,
@@ -178,4 +190,5 @@ COLLECTOR = Collector(
     samples=samples,
     state=stateless,
     privilege="CONNECT to one database",
+    inspect=inspect,
 )

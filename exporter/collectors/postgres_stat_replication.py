@@ -18,7 +18,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.collector import Collector, SourceKind, stateless
-from exporter.collectors._postgres import Names, hidden_statistics, keeps
+from exporter.collectors._postgres import (
+    NO_POSITION,
+    WAL_POSITION,
+    Names,
+    hidden_statistics,
+    keeps,
+    refusals,
+)
 from exporter.metrics import gauge
 
 if TYPE_CHECKING:
@@ -41,8 +48,7 @@ select r.application_name, host(r.client_addr) as client_addr, r.state, s.slot_n
 from pg_stat_replication r
 left join pg_replication_slots s on s.active_pid = r.pid
 cross join (
-    select case when pg_is_in_recovery() then pg_last_wal_receive_lsn()
-        else pg_current_wal_lsn() end as lsn
+    select {WAL_POSITION} as lsn
 ) w
 where r.state is not null
 group by 1, 2, 3, 4, 5
@@ -118,8 +124,10 @@ class _Anybody(NamedTuple):
 async def read(source: PostgresSource) -> Rows:
     """Read every receiver that we may see; the view goes through all sessions."""
     (anybody,) = await source.fetch(_Anybody, _ANYBODY)
-    found = await source.fetch(Receiver, QUERY) if anybody.receivers else []
-    return Rows(found, source.config.users)
+    if not anybody.receivers:
+        return Rows([], source.config.users)
+    query = await source.offered.query(source, QUERY, {WAL_POSITION: NO_POSITION})
+    return Rows(await source.fetch(Receiver, query), source.config.users)
 
 
 def samples(rows: Rows, _: None) -> Iterator[Sample]:
@@ -140,8 +148,11 @@ def samples(rows: Rows, _: None) -> Iterator[Sample]:
 
 
 async def inspect(source: PostgresSource) -> list[Finding]:
-    """Find that receivers are hidden from us."""
-    return await hidden_statistics(source, "receivers of other roles are hidden")
+    """Find that receivers are hidden from us, or how far they are."""
+    return [
+        *await hidden_statistics(source, "receivers of other roles are hidden"),
+        *await refusals(source, (WAL_POSITION,), "what receivers lack"),
+    ]
 
 
 COLLECTOR = Collector(

@@ -15,11 +15,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from exporter.collector import Collector, SourceKind, stateless
+from exporter.collectors._postgres import refusals
 from exporter.metrics import counter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from exporter.collector import Finding
     from exporter.metrics import Sample
     from exporter.sources.postgres import PostgresSource
 
@@ -30,6 +32,8 @@ _WRITES = (
 )
 QUERIES = {140000: _VIEW.format(_WRITES), 180000: _VIEW.format("")}
 _OLDEST = min(QUERIES)
+FUNCTION = "pg_stat_get_wal()"
+"""What Aurora refuses."""
 
 _COLUMNS = {
     "wal_records": ("records", "records"),
@@ -71,8 +75,8 @@ class Wal:
 
 
 async def read(source: PostgresSource) -> list[Wal]:
-    """Read the row, from versions that have it."""
-    if source.version < _OLDEST:
+    """Read the row, from servers that have it."""
+    if source.version < _OLDEST or await source.offered.refusal(source, FUNCTION):
         return []
     return await source.fetch(Wal, source.of_version(QUERIES))
 
@@ -84,6 +88,13 @@ def samples(rows: list[Wal], _: None) -> Iterator[Sample]:
             yield metric(getattr(row, column))
 
 
+async def inspect(source: PostgresSource) -> list[Finding]:
+    """Find that the server refuses to tell."""
+    if source.version < _OLDEST:
+        return []
+    return await refusals(source, (FUNCTION,), "what is written as WAL")
+
+
 COLLECTOR = Collector(
     name="wal",
     source=SourceKind.POSTGRES,
@@ -92,4 +103,5 @@ COLLECTOR = Collector(
     samples=samples,
     state=stateless,
     privilege="CONNECT to one database",
+    inspect=inspect,
 )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.collector import Collector, Cost, SourceKind, stateless
-from exporter.collectors._postgres import hidden_statistics
+from exporter.collectors._postgres import hidden_statistics, refusals
 from exporter.metrics import gauge
 
 if TYPE_CHECKING:
@@ -24,15 +24,18 @@ if TYPE_CHECKING:
     from exporter.metrics import Sample
     from exporter.sources.postgres import PostgresSource
 
-QUERY = """
-select count(*) as segments, coalesce(sum(size), 0) as size, (
-    select count(*) from pg_ls_archive_statusdir() where name like '%.ready'
-) as ready
+WAL = """
+select count(*) as segments, coalesce(sum(size), 0) as size
 from pg_ls_waldir() where name ~ '^[0-9A-F]{24}$'
 """
+WAITING = """
+select count(*) as ready from pg_ls_archive_statusdir() where name like '%.ready'
+"""
+QUERIES = {"pg_ls_waldir()": WAL, "pg_ls_archive_statusdir()": WAITING}
+"""What is read through which function: managed services refuse one or both."""
 _RIGHTS = """
 select bool_and(has_function_privilege(name, 'execute')) as may
-from unnest(array['pg_ls_waldir()', 'pg_ls_archive_statusdir()']) name
+from unnest(%s::text[]) name
 """
 _EVERY = 60.0
 
@@ -47,11 +50,11 @@ READY = gauge(
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Counts of files, and bytes."""
+    """Counts of files, and bytes, as far as they could be read."""
 
-    segments: int
-    size: float
-    ready: int
+    segments: int | None = None
+    size: float | None = None
+    ready: int | None = None
 
 
 class _Rights(NamedTuple):
@@ -59,9 +62,19 @@ class _Rights(NamedTuple):
 
 
 async def read(source: PostgresSource) -> list[Files]:
-    """Let the server list the folders, if we may ask for it."""
-    (rights,) = await source.fetch(_Rights, _RIGHTS)
-    return await source.fetch(Files, QUERY) if rights.may else []
+    """Let the server list the folders, as far as it does that for us."""
+    return [
+        found
+        for function, query in QUERIES.items()
+        if await _may(source, [function])
+        and not await source.offered.refusal(source, function)
+        for found in await source.fetch(Files, query)
+    ]
+
+
+async def _may(source: PostgresSource, functions: list[str]) -> bool:
+    (rights,) = await source.fetch(_Rights, _RIGHTS, (functions,))
+    return rights.may
 
 
 def samples(rows: list[Files], _: None) -> Iterator[Sample]:
@@ -73,8 +86,9 @@ def samples(rows: list[Files], _: None) -> Iterator[Sample]:
 
 
 async def inspect(source: PostgresSource) -> list[Finding]:
-    """Find that we may not ask."""
-    return await hidden_statistics(source, "how much WAL is kept is hidden")
+    """Find that we may not ask, or that nobody may."""
+    hidden = await hidden_statistics(source, "how much WAL is kept is hidden")
+    return hidden or await refusals(source, QUERIES, "how much WAL is kept")
 
 
 COLLECTOR = Collector(

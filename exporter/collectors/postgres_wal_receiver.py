@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from exporter.collector import Collector, SourceKind, stateless
-from exporter.collectors._postgres import hidden_statistics
+from exporter.collectors._postgres import hidden_statistics, refusals
 from exporter.metrics import counter, gauge
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ select sender_host as upstream_host, slot_name, status,
     extract(epoch from latest_end_time)::float8 as latest_end_time
 from pg_stat_wal_receiver where status is not null
 """
+FUNCTION = "pg_stat_get_wal_receiver()"
+"""What Aurora refuses."""
 
 _LABELS = ("upstream_host", "slot_name", "status")
 _COUNTERS = {
@@ -78,6 +80,8 @@ class Receiver:
 
 async def read(source: PostgresSource) -> list[Receiver]:
     """Read the row, if there is one that we may see."""
+    if await source.offered.refusal(source, FUNCTION):
+        return []
     return await source.fetch(Receiver, QUERY)
 
 
@@ -91,8 +95,11 @@ def samples(rows: list[Receiver], _: None) -> Iterator[Sample]:
 
 
 async def inspect(source: PostgresSource) -> list[Finding]:
-    """Find that the receiver is hidden from us."""
-    return await hidden_statistics(source, "the receiver of WAL is hidden")
+    """Find that the receiver is hidden from us, or refused to everybody."""
+    return [
+        *await hidden_statistics(source, "the receiver of WAL is hidden"),
+        *await refusals(source, (FUNCTION,), "the receiver of WAL"),
+    ]
 
 
 COLLECTOR = Collector(

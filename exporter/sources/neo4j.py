@@ -26,6 +26,7 @@ __all__ = ["SOURCE", "Neo4jSource", "direct"]
 
 RowT = TypeVar("RowT")
 
+_REFUSALS = (Reason.PERMISSION, Reason.UNSUPPORTED)
 _PAGES = """
 SHOW TRANSACTIONS YIELD metaData, pageHits, pageFaults
 WHERE coalesce(metaData.profile, '') = $mark
@@ -45,6 +46,22 @@ class Neo4jSource(Neo4jConnection):
         """Read a SHOW command's rows as `fetch` does, as far as the server has it."""
         text = show.text(await self.columns(show.command))
         return await self.fetch(row, text, parameters, database)
+
+    async def fetch_if_allowed(self, row: type[RowT], cypher: str) -> list[RowT]:
+        """Read rows as `fetch` does; none where the role may not or the server cannot.
+
+        For what adds to a reading and is no reason to be without the rest. Once refused
+        it is not asked for again on the same connection.
+        """
+        if cypher in self._refused:
+            return []
+        try:
+            return await self.fetch(row, cypher)
+        except Neo4jError as error:
+            if self._classify(error).reason not in _REFUSALS:
+                raise
+        self._refused.add(cypher)
+        return []
 
     async def round_trip(self) -> float:
         """Return the seconds that a query takes which reads nothing."""

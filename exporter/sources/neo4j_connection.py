@@ -15,7 +15,6 @@ from exporter.config import Neo4jTarget
 from exporter.errors import Reason, SourceError
 from exporter.secret import read_secret
 from exporter.sources.base import Source
-from exporter.sources.neo4j_calendar import shrink
 from exporter.sources.neo4j_errors import classify
 from exporter.sources.neo4j_login import FailedLogin
 from exporter.sources.neo4j_rows import (
@@ -26,6 +25,7 @@ from exporter.sources.neo4j_rows import (
     places,
     plain,
 )
+from exporter.sources.neo4j_tables import shrink
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -69,6 +69,7 @@ class Neo4jConnection(Source[Neo4jTarget]):
         self.opened = 0
         self._server: Server | None = None
         self._columns: dict[str, frozenset[str]] = {}
+        self._refused: set[str] = set()
         self._driver: AsyncDriver | None = None
         self._secret: str | None = None
         self._failed = FailedLogin()
@@ -156,6 +157,7 @@ class Neo4jConnection(Source[Neo4jTarget]):
         driver, self._driver, self._server = self._driver, None, None
         self._tried.clear()
         self._columns.clear()
+        self._refused.clear()
         if driver is not None:
             task = asyncio.create_task(_close(driver))
             self._closing.add(task)

@@ -26,8 +26,9 @@ class _Meaning(NamedTuple):
 
 
 _FORBIDDEN = (
-    "GRANT ACCESS, SHOW INDEX and SHOW CONSTRAINT on the databases, EXECUTE PROCEDURE "
-    "on dbms.queryJmx and dbms.components, and MATCH on what the queries read"
+    "GRANT ACCESS, SHOW INDEX, SHOW CONSTRAINT and SHOW TRANSACTION on the databases, "
+    "EXECUTE PROCEDURE on dbms.queryJmx, dbms.components, dbms.listConnections and "
+    "db.stats.retrieve, SHOW SETTING, and MATCH on what the queries read"
 )
 _LOGIN = "set user, and one of password_file, password_env, password_command"
 

@@ -26,6 +26,7 @@ from exporter.sources.postgres_databases import (
 )
 from exporter.sources.postgres_extension import EXTENSION, Extension, extension_of
 from exporter.sources.postgres_log import LogFiles
+from exporter.sources.postgres_offered import Offered
 from exporter.sources.postgres_own import OwnQueries
 from exporter.sources.postgres_sampling import Looks, Sampler
 
@@ -75,14 +76,14 @@ class PostgresSource(Source[PostgresTarget]):
             self._given["dbname"] = database
         if password := self._given.get("password"):
             remember(password)
-        self.version = 0
-        self.role = ""
-        self._database = ""
+        self.version, self.role, self._database = 0, "", ""
         self.coverage = Coverage()
+        self.databases = self.coverage.states()
         self._others = Databases(config, lambda name: PostgresSource(config, name))
         self._sampler = Sampler(lambda: PostgresSource(config))
         self.own = OwnQueries(config.queries)
         self.log = LogFiles(config.log)
+        self.offered = Offered()
         self.wanted: set[int] = set()
         self.texts: dict[int, str] = {}
         self._connection: AsyncConnection[Any] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import time
 from collections import deque
@@ -23,6 +24,8 @@ _KEPT = 360  # readings: as long as the window in which disks are judged
 _EVERY = 1.0
 _SPAN = 20  # readings: as long as the least window of the rules at the demo's speed
 _FILLED = 1e6  # bytes: what is less may be a matter of the moment
+_TIMEX = 512  # bytes: more than a struct timex has
+_TIME_ERROR = 5  # what adjtimex(2) returns where nothing corrects the clock
 _SHORT_SPAN = 5  # readings: disks fill in bursts
 
 
@@ -134,6 +137,17 @@ def _full(readings: Sequence[Reading], labels: Mapping[str, str]) -> Iterator[fl
             yield now.free[mount] / filled * (now.at - before.at)
 
 
+def _clock(_: Sequence[Reading], __: Mapping[str, str]) -> Iterator[float]:
+    only_asking = ctypes.create_string_buffer(_TIMEX)
+    yield float(ctypes.CDLL(None).adjtimex(only_asking) == _TIME_ERROR)
+
+
+def _neo4j(_: Sequence[Reading], __: Mapping[str, str]) -> Iterator[float]:
+    for process in psutil.process_iter(["name", "create_time"]):
+        if process.info["name"] == "java":
+            yield time.time() - process.info["create_time"]
+
+
 _VALUES: dict[
     str, Callable[[Sequence[Reading], Mapping[str, str]], Iterator[float]]
 ] = {
@@ -142,4 +156,6 @@ _VALUES: dict[
     "load_per_cpu": _load,
     "disk_busy": _disk,
     "disk_full_in": _full,
+    "clock_unsynchronised": _clock,
+    "neo4j_uptime": _neo4j,
 }

@@ -49,7 +49,9 @@ class Sinks:
         self.smtp = socketserver.ThreadingTCPServer(("127.0.0.1", 0), self._smtp())
         self.smtp.daemon_threads = True
         for server in (self.http, self.smtp):
-            threading.Thread(target=server.serve_forever, args=(0.05,)).start()
+            threading.Thread(
+                target=server.serve_forever, args=(0.05,), daemon=True
+            ).start()
 
     def close(self) -> None:
         for server in (self.http, self.smtp):

@@ -118,8 +118,9 @@ class Page:
         return found
 
     def data(self, target: str) -> set[str]:
-        """Return the names of what is said about a target's system, `up` excepted."""
-        own = ("kpi_exporter_", "pg_up", "redis_up", "neo4j_up")
+        """Return the names of what is said about a target, its health excepted."""
+        ups = ("pg_up", "redis_up", "neo4j_up")
+        own = ("kpi_exporter_", "pg_exporter_", "redis_exporter_", *ups)
         return {
             name
             for name, samples in self._samples.items()

@@ -27,6 +27,13 @@ _DATABASES_4 = (
     *("name", "aliases", "access", "address", "role", "requestedStatus"),
     *("currentStatus", "error", "default", "home", "databaseID", "serverID"),
 )
+_DATABASES_5 = (
+    *("name", "type", "aliases", "access", "address", "role", "writer"),
+    *("requestedStatus", "currentStatus", "statusMessage", "default", "home"),
+    *("constituents", "databaseID", "serverID", "lastCommittedTxn", "replicationLag"),
+    *("requestedPrimariesCount", "requestedSecondariesCount"),
+    *("currentPrimariesCount", "currentSecondariesCount", "creationTime"),
+)
 _BTREE = {
     "name": "user_id",
     "state": "ONLINE",
@@ -108,6 +115,20 @@ _SEEK = {
 }
 
 
+def _online(name: str) -> dict[str, Any]:
+    return {"name": name, "requestedStatus": "online", "currentStatus": "online"}
+
+
+_COPY = {**_online("neo4j"), "requestedPrimariesCount": 3, "currentPrimariesCount": 2}
+_CLUSTER = (
+    {**_COPY, "lastCommittedTxn": 90412, "replicationLag": 0},
+    {**_COPY, "lastCommittedTxn": 90400, "replicationLag": -12},
+    {**_COPY, "currentStatus": "store copying"},
+    {**_online("archive"), "requestedStatus": "offline", "currentStatus": "offline"},
+    _online("system"),
+)
+
+
 def _answers(version: str, edition: str) -> dict[str, list[dict[str, Any]] | Refused]:
     return {
         "RETURN 1": [{"1": 1}],
@@ -133,10 +154,6 @@ def _answers(version: str, edition: str) -> dict[str, list[dict[str, Any]] | Ref
             }
         ],
         "SHOW CONSTRAINTS": [{"kind": "UNIQUENESS", "entity": "NODE"}],
-        "SHOW DATABASES YIELD name, currentStatus": [
-            {"name": "neo4j", "status": "online"},
-            {"name": "system", "status": "online"},
-        ],
     }
 
 
@@ -155,7 +172,9 @@ def community_4_4() -> Script:
         tables={
             "SHOW INDEXES": Table(_INDEXES_4, (_BTREE, _RANGE)),
             "SHOW TRANSACTIONS": Table(_TRANSACTIONS_4, rows),
-            "SHOW DATABASES": Table(_DATABASES_4),
+            "SHOW DATABASES": Table(
+                _DATABASES_4, tuple(_online(name) for name in ("neo4j", "system"))
+            ),
         },
         answers=answers,
         plan=_SEEK,
@@ -168,10 +187,6 @@ def enterprise() -> Script:
     for start in ("dbms.queryJmx", "dbms.listConnections", "db.stats.retrieve"):
         for known in [name for name in answers if start in name]:
             answers[known] = _FORBIDDEN
-    answers["SHOW DATABASES YIELD name, currentStatus"] = [
-        {"name": "neo4j", "status": status}
-        for status in ("online", "online", "store copying")
-    ]
     answers["SHOW SETTINGS"] = []
     answers["SHOW CONSTRAINTS"] = [
         {"kind": "NODE_KEY", "entity": "NODE"},
@@ -182,6 +197,7 @@ def enterprise() -> Script:
     row = {**_RANGE, "readCount": 77, "owningConstraint": None}
     rows = (
         transaction(900, ours=True),
+        transaction(899, ours=False),
         transaction(40, ours=True, database="sales"),
     )
     return Script(
@@ -190,7 +206,7 @@ def enterprise() -> Script:
         tables={
             "SHOW INDEXES": Table(columns + used, (row,)),
             "SHOW TRANSACTIONS": Table((*_TRANSACTIONS_4, "currentQueryStatus"), rows),
-            "SHOW DATABASES": Table((*_DATABASES_4, "type", "writer")),
+            "SHOW DATABASES": Table(_DATABASES_5, _CLUSTER),
         },
         answers=answers,
         plan=_SEEK,

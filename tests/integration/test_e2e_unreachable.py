@@ -111,7 +111,7 @@ def world() -> Iterator[World]:
 def mail_server() -> Iterator[int]:
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Mail) as server:
         server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield server.server_address[1]
         server.shutdown()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from exporter.catalogue import indexes
 from exporter.collectors import (
     neo4j_indexes,
+    neo4j_jvm,
     neo4j_plans,
 )
 from exporter.collectors import (
@@ -125,7 +126,7 @@ async def test_a_failed_index_is_shown_and_does_not_count_as_present(
         found = await collect(source, neo4j_indexes.COLLECTOR)
         findings = await source.run(neo4j_indexes.inspect, DEADLINE)
     assert states(found)["too_large"] == "failed"
-    assert statuses(found)["AuditEvent", "user_id"] == "not_online"
+    assert statuses(found)["AuditEvent", "user_id"] == "failed"
     assert "too_large" not in reads(found)
     (failed,) = [one for one in findings if "too_large" in one.missing]
     assert "too large to index" in failed.missing
@@ -234,6 +235,7 @@ async def test_the_server_says_what_it_is_and_how_its_jvm_is_doing(
 ) -> None:
     async with reading(neo4j_server) as source:
         found = await collect(source, server_collector.COLLECTOR)
+        found |= await collect(source, neo4j_jvm.COLLECTOR)
     now = ask(neo4j_server, "RETURN timestamp() / 1000.0 AS now")[0]["now"]
     assert found["neo4j_info"] == {("5.26.31", "community", "5"): 1}
     assert found["neo4j_database_status"]["neo4j", "online"] == 1

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.collectors import neo4j_indexes
+from exporter.collectors import neo4j_indexes, neo4j_jvm
 from exporter.collectors import neo4j_server as server_collector
 from exporter.demo.servers.neo4j import Neo4jServer
 from exporter.errors import Reason, SourceError
@@ -61,7 +61,7 @@ class Counting:
 
 
 async def started(source: Neo4jSource) -> float:
-    return (await collect(source, server_collector.COLLECTOR))[START][()]
+    return (await collect(source, neo4j_jvm.COLLECTOR))[START][()]
 
 
 async def test_an_unknown_database_is_told_and_not_logged_in_for_again(

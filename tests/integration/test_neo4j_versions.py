@@ -103,7 +103,7 @@ async def test_a_server_of_4_4_is_never_asked_for_what_it_does_not_know() -> Non
 async def test_what_enterprise_forbids_is_told_and_the_rest_is_read() -> None:
     found, failed, _ = await polled(enterprise())
     assert {name: error.reason for name, error in failed.items()} == dict.fromkeys(
-        ("connections", "graph", "server"), Reason.PERMISSION
+        ("connections", "graph", "jvm"), Reason.PERMISSION
     )
     assert all("GRANT" in (error.fix or "") for error in failed.values())
     assert found["neo4j_index_reads_total"]["neo4j", "by_id", "User", "id", "range"]
@@ -111,6 +111,29 @@ async def test_what_enterprise_forbids_is_told_and_the_rest_is_read() -> None:
         ("neo4j", "node_key"): 1,
         ("neo4j", "node_property_existence"): 1,
     }
+
+
+async def test_who_runs_a_transaction_is_other_where_that_is_forbidden() -> None:
+    script = enterprise()
+    found, failed, _ = await polled(script)
+    assert "transactions" not in failed
+    assert found["neo4j_transactions_longest_seconds"] == {
+        ("neo4j", "running", "other"): 30.5
+    }
+
+
+async def test_a_cluster_says_which_copies_are_missing_late_or_stopped() -> None:
+    found, _, _ = await polled(enterprise())
+    status = {key: v for key, v in found["neo4j_database_status"].items() if v}
+    assert status == {
+        ("neo4j", "online"): 2,
+        ("neo4j", "store_copying"): 1,
+        ("archive", "stopped"): 1,
+        ("system", "online"): 1,
+    }
+    assert found["neo4j_database_copies_missing"] == {("neo4j",): 1}
+    assert found["neo4j_database_replication_lag_transactions"] == {("neo4j",): 12}
+    assert found["neo4j_transactions_committed_total"] == {("neo4j",): 90412}
 
 
 async def test_each_database_of_enterprise_has_its_own_numbers() -> None:

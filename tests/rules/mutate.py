@@ -101,8 +101,8 @@ def differing(now: Iterable[Slice], before: Iterable[Slice]) -> list[Slice]:
     return [part for part in now if (part.rules, part.test) not in same]
 
 
-def base_of_changes() -> str | None:
-    """Return the commit that changes are counted from; None when none is known.
+def base_of_changes() -> str:
+    """Return the commit that changes are counted from; empty when none is known.
 
     It is where the branch left main, and on main itself the commit before.
     """
@@ -120,7 +120,10 @@ def main(arguments: Sequence[str]) -> int:
     )
     options = parser.parse_args(arguments)
     names = options.name or sorted(path.stem for path in RULES.glob("*.yaml"))
-    base = (base_of_changes() or None) if options.changed else None
+    base = base_of_changes() if options.changed else None
+    if base == "":
+        print("nothing to compare with: the commit before is not in this clone")
+        return 0
     parts = [
         Part(name, cut)
         for name in names

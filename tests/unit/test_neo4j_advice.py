@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from exporter.catalogue import queries
-from exporter.collectors._neo4j_advice import Used, rewrites, statement, used
+from exporter.collectors._neo4j_advice import (
+    Used,
+    remedy,
+    rewrites,
+    statement,
+    used,
+)
 from exporter.collectors._neo4j_index import Covers
 from exporter.config import Neo4jTarget
 from exporter.sources.neo4j_plan import Operator, Plan
@@ -36,6 +42,12 @@ def scanning(details: str) -> Plan:
         ("e.code IN $codes", "(n.`code`)"),
         ("e.name STARTS WITH $x", "(n.`name`)"),
         ("e.`odd` = $x AND other.user_id = $u", "(n.`odd`)"),
+        ("e.`odd name` = $x", "(n.`odd name`)"),
+        ("e.a = $x AND (cache[e.c] < $z AND cache[e.c] >= $y)", "(n.`a`, n.`c`)"),
+        ("e.c = $z AND (e.b = $y OR e.a = $x)", "(n.`c`)"),
+        ("NOT e.a = $x AND e.b = $y", "(n.`b`)"),
+        ("NOT cache[e.a] = $x AND f.k = e.b", "(n.`b`)"),
+        ("e.a CONTAINS $x AND e.b = $y", "(n.`b`)"),
     ],
 )
 def test_advice_names_the_index_that_would_spare_the_scan(
@@ -52,9 +64,87 @@ def test_alternatives_need_an_index_each() -> None:
     )
 
 
-def test_advice_is_general_where_the_plan_does_not_say_more() -> None:
-    assert "LABEL" in statement(plan("explain_union"))
-    assert "LABEL" in statement(plan("explain_index_scan"))
+def test_parts_of_texts_need_a_text_index() -> None:
+    found = scanning("e.a CONTAINS $x")
+    assert statement(found) == (
+        "CREATE TEXT INDEX FOR (n:`ExecutionResult`) ON (n.`a`)"
+    )
+    assert remedy(found) == "an index on ExecutionResult(a) as text"
+
+
+@pytest.mark.parametrize(
+    ("scan", "details", "fix"),
+    [
+        (
+            "DirectedRelationshipTypeScan",
+            "(anon_0)-[e:R]->(b)",
+            "CREATE INDEX FOR ()-[n:`R`]-() ON (n.`x`)",
+        ),
+        (
+            "UndirectedRelationshipTypeScan",
+            "(a)-[e:R]-(b)",
+            "CREATE INDEX FOR ()-[n:`R`]-() ON (n.`x`)",
+        ),
+        (
+            "UnionNodeByLabelsScan",
+            "e:A|B",
+            "CREATE INDEX FOR (n:`A`) ON (n.`x`); CREATE INDEX FOR (n:`B`) ON (n.`x`)",
+        ),
+        (
+            "IntersectionNodeByLabelsScan",
+            "e:A&B",
+            "CREATE INDEX FOR (n:`A`) ON (n.`x`)",
+        ),
+        ("NodeByLabelScan", "e:`A``B`", "CREATE INDEX FOR (n:`A``B`) ON (n.`x`)"),
+    ],
+)
+def test_each_kind_of_scan_has_an_index_that_spares_it(
+    scan: str, details: str, fix: str
+) -> None:
+    found = (Operator("Filter", 0, "e.x = $x"), Operator(scan, 1, details))
+    assert statement(Plan(found, "r")) == fix
+
+
+def test_each_of_two_scans_is_judged_by_what_is_above_it() -> None:
+    found = Plan(
+        (
+            Operator("CartesianProduct", 0),
+            Operator("Filter", 1, "f.k = $k"),
+            Operator("NodeByLabelScan", 2, "f:Y"),
+            Operator("Filter", 1, "e.a = cache[f.k]"),
+            Operator("NodeByLabelScan", 2, "e:X"),
+        ),
+        "r",
+    )
+    assert remedy(found) == "indexes on Y(k) and X(a)"
+    assert [*rewrites("MATCH (f:Y) WHERE f.k = $k RETURN f", found, [])] == []
+
+
+def test_a_join_reads_both_sides_whatever_there_is() -> None:
+    found = Plan(
+        (
+            Operator("ValueHashJoin", 0, "e.a = f.k"),
+            Operator("NodeByLabelScan", 1, "e:X"),
+            Operator("NodeByLabelScan", 1, "f:Y"),
+        ),
+        "r",
+    )
+    assert remedy(found) == ""
+
+
+def test_a_long_remedy_is_cut() -> None:
+    names = " AND ".join(f"e.property_{n:02} = $x" for n in range(20))
+    assert len(remedy(scanning(names))) == 120
+
+
+def test_what_no_index_can_serve_is_told() -> None:
+    for found in (plan("explain_index_scan"), scanning("toLower(e.name) = $x")):
+        assert "as it is written" in statement(found)
+        assert remedy(found) == ""
+
+
+def test_without_a_label_it_is_told_to_name_one() -> None:
+    assert "name the label" in statement(plan("explain_union"))
 
 
 def test_a_composite_index_serves_when_all_its_properties_are_asked_for() -> None:

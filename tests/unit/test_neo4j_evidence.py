@@ -76,6 +76,20 @@ def test_a_missing_index_is_shown_with_the_statement_that_makes_it() -> None:
     )
 
 
+def test_an_expected_index_that_failed_is_dropped_before_it_is_made_again() -> None:
+    expected = [("User", ("id",))]
+    ways = {}
+    for state in ("FAILED", "POPULATING"):
+        rows = {"neo4j": [replace(BY_USER, state=state)]}
+        (table,) = neo4j_indexes.evidence(neo4j_indexes.Reading(rows, expected))
+        ((_, _, status, ways[status]),) = table.rows
+    assert ways == {
+        "failed": "DROP INDEX, by its name, and "
+        "CREATE INDEX FOR (n:`User`) ON (n.`id`)",
+        "not_online": "wait: it is populating",
+    }
+
+
 def test_a_plan_is_shown_as_a_tree_with_the_index_that_would_spare_its_scan() -> None:
     run = replace(plan("profile_scan"))
     readings = [

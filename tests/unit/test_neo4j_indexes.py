@@ -206,7 +206,7 @@ def test_who_leaves_the_top_is_counted_once_on_its_way() -> None:
         (UNIQUE_44, "present"),
         (replace(BY_USER, name="some_other_name"), "present"),
         (replace(BY_USER, state="POPULATING"), "not_online"),
-        (FAILED, "not_online"),
+        (FAILED, "failed"),
         (replace(BY_USER, labels=["Person"]), "missing"),
         (replace(BY_USER, properties=["id", "name"]), "missing"),
         (replace(BY_USER, kind="TEXT"), "missing"),
@@ -220,7 +220,7 @@ def test_an_expected_index_is_known_by_what_it_covers(row: Index, status: str) -
     found = values(samples(reading, {}))["neo4j_index_expected"]
     assert found == {
         ("User", "id", known): int(known == status)
-        for known in ("present", "missing", "not_online")
+        for known in ("present", "missing", "failed", "not_online")
     }
 
 

@@ -65,6 +65,7 @@ def test_an_explained_query_says_its_operators_and_estimate() -> None:
     assert found["neo4j_plan_estimated_rows"] == {("q",): 50.0}
     ((labels, _),) = found["neo4j_plan_info"].items()
     assert labels[:2] == ("q", "NodeByLabelScan")
+    assert labels[3] == "an index on ExecutionResult(user_id)"
 
 
 def test_equal_operators_are_counted_together() -> None:
@@ -192,6 +193,7 @@ def test_there_is_one_plan_hash_at_a_time() -> None:
     first = seen(SEEK, state=state)["neo4j_plan_info"]
     second = seen(SCAN, state=state)["neo4j_plan_info"]
     assert (len(first), len(second)) == (1, 1)
+    assert [key[3] for key in first] == [""]
     assert first.keys().isdisjoint(second)
 
 

@@ -2,61 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import pytest
 
 from exporter.collectors import neo4j_server
-from exporter.collectors.neo4j_server import Database, Gc, Jvm, Reading, samples
+from exporter.collectors.neo4j_server import Database, Reading, samples
 from exporter.sources.neo4j_rows import Server
 from tests.unit.neo4j_recorded import values
 
-JVM = Jvm(
-    heap_used=51443600,
-    heap_committed=383254528,
-    heap_max=518979584,
-    nonheap_used=153283872,
-    nonheap_committed=156106752,
-    nonheap_max=-1,
-    threads=35,
-    cpu_ns=22_250_000_000,
-    open_files=343,
-    max_files=20000,
-    start_ms=1795258435735,
-)
 READING = Reading(
     server=Server("5.26.31", "community", "5"),
     names=("neo4j", "system"),
     databases=[Database("neo4j", "online"), Database("system", "online")],
-    jvm=[JVM],
-    gc=[Gc("Copy", 98, 454), Gc("MarkSweepCompact", 4, 243)],
 )
 STATUS = "neo4j_database_status"
 
 
-def test_the_server_says_what_it_is_and_when_it_started() -> None:
+def test_the_server_says_what_it_is() -> None:
     found = values(samples(READING, None))
     assert found["neo4j_info"] == {("5.26.31", "community", "5"): 1}
-    assert found["neo4j_jvm_start_time_seconds"] == {(): 1795258435.735}
-
-
-def test_figures_are_in_base_units() -> None:
-    found = values(samples(READING, None))
-    assert found["neo4j_jvm_cpu_seconds_total"] == {(): 22.25}
-    assert found["neo4j_jvm_gc_seconds_total"] == {
-        ("Copy",): 0.454,
-        ("MarkSweepCompact",): 0.243,
-    }
-    assert found["neo4j_jvm_gc_collections_total"]["Copy",] == 98
-    assert found["neo4j_jvm_memory_used_bytes"] == {
-        ("heap",): 51443600,
-        ("nonheap",): 153283872,
-    }
-
-
-def test_what_has_no_limit_has_no_maximum() -> None:
-    found = values(samples(READING, None))
-    assert found["neo4j_jvm_memory_max_bytes"] == {("heap",): 518979584}
 
 
 @pytest.mark.parametrize(
@@ -76,7 +41,7 @@ def test_one_status_of_a_database_holds_out_of_a_closed_set(
     reading = replace(READING, names=("neo4j",), databases=[Database("neo4j", text)])
     found = values(samples(reading, None))[STATUS]
     assert {key[1]: value for key, value in found.items() if value} == {status: 1}
-    assert len(found) == 9
+    assert len(found) == 10
 
 
 def test_a_database_that_is_gone_is_in_no_status() -> None:
@@ -101,16 +66,47 @@ def test_community_does_not_tell_its_commits() -> None:
     assert "neo4j_transactions_committed_total" not in values(samples(READING, None))
 
 
-def test_what_a_jvm_does_not_say_is_absent() -> None:
-    nothing = Jvm(**{field.name: None for field in fields(Jvm)})
-    found = values(
-        samples(replace(READING, jvm=[nothing], gc=[Gc("Copy", None, None)]), None)
+def test_a_database_that_is_stopped_on_purpose_is_not_offline() -> None:
+    rows = [
+        Database("neo4j", "offline", asked=asked) for asked in ("offline", "online")
+    ]
+    found = values(samples(replace(READING, databases=rows), None))[STATUS]
+    assert (found["neo4j", "stopped"], found["neo4j", "offline"]) == (1, 1)
+
+
+def test_databases_that_are_not_configured_are_shown_after_those_that_are() -> None:
+    rows = [Database(f"d{number:03}", "online") for number in range(200)]
+    found = values(samples(replace(READING, databases=rows), None))[STATUS]
+    names = [*dict.fromkeys(key[0] for key in found)]
+    assert names == ["neo4j", "system", *(f"d{number:03}" for number in range(98))]
+
+
+def test_copies_that_are_missing_or_late_are_counted() -> None:
+    copy = Database(
+        *("neo4j", "online"),
+        behind=0,
+        primaries=2,
+        secondaries=1,
+        asked_primaries=3,
+        asked_secondaries=1,
     )
-    assert set(found) == {"neo4j_info", STATUS}
+    rows = [copy, replace(copy, behind=-12), replace(copy, name="system", primaries=4)]
+    found = values(samples(replace(READING, databases=rows), None))
+    assert found["neo4j_database_copies_missing"] == {("neo4j",): 1, ("system",): 0}
+    lag = found["neo4j_database_replication_lag_transactions"]
+    assert lag == {("neo4j",): 12, ("system",): 0}
+
+
+def test_who_does_not_say_how_many_copies_were_asked_for_misses_none() -> None:
+    rows = [Database("neo4j", "online", primaries=1, secondaries=0)]
+    found = values(samples(replace(READING, databases=rows), None))
+    assert "neo4j_database_copies_missing" not in found
+    assert "neo4j_database_replication_lag_transactions" not in found
 
 
 def test_every_sample_is_of_a_declared_metric() -> None:
-    copies = [Database("neo4j", "online", 7)]
-    reading = replace(READING, databases=copies)
-    made = {sample.metric for sample in samples(reading, None)}
+    copies = [Database("neo4j", "online", 7, behind=0, primaries=1, asked_primaries=1)]
+    made = {
+        sample.metric for sample in samples(replace(READING, databases=copies), None)
+    }
     assert made == {*neo4j_server.COLLECTOR.metrics}

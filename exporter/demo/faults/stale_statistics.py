@@ -1,6 +1,7 @@
-"""Adds 20,000 customers while autovacuum is off for their table: nobody analyzes it.
+"""Adds 20,000 customers and changes them while autovacuum is off for their table.
 
-Breaks the promise on fresh statistics: the planner knows the table as it was.
+Breaks the promises on fresh statistics and on dead rows: nobody analyzes the table, so
+that the planner knows it as it was, and nobody vacuums it.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ FROM generate_series(1000001, 1020000) n
 """
 
 
+_CHANGE = "UPDATE customers SET name = name || '.' WHERE id > 1000000"
+
+
 @asynccontextmanager
 async def broken(places: Places) -> AsyncIterator[None]:
     """Keep the rows, and autovacuum off, as long as the context is open."""
@@ -35,6 +39,7 @@ async def broken(places: Places) -> AsyncIterator[None]:
         await owner.execute("ALTER TABLE customers SET (autovacuum_enabled = off)")
         try:
             await owner.execute(_ADD)
+            await owner.execute(_CHANGE)
             yield
         finally:
             await owner.execute("DELETE FROM customers WHERE id > 1000000")
