@@ -91,7 +91,7 @@ NOT_HERE = frozenset(
         "saturation: Periods in which the CPU quota was used up",
     }
 )
-"""Panels about servers that the demo has none of: promtool alone tries them."""
+"""Panels about servers and clients that the demo has none of: promtool tries them."""
 
 DISK_FILLS = "host: Time until the disk is full"
 """A panel that shows something while a disk fills, which the witness knows."""
