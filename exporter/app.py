@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 from exporter import collectors
 from exporter.errors import ConfigError
 from exporter.own import OwnMetrics
-from exporter.promises import plan_of
-from exporter.render import pages
 from exporter.schedule import Schedule
 from exporter.snapshot import Snapshot
 from exporter.sources import source_of
@@ -104,7 +102,13 @@ class Service:
         return True, "ready"
 
     def runbook(self, name: str) -> str | None:
-        """Return a KPI's page as it is promised here, the list of all for ""."""
+        """Return a KPI's page as it is promised here, the list of all for "".
+
+        Its modules and the catalogue are loaded when somebody asks: 5 MiB.
+        """
+        from exporter.promises import plan_of
+        from exporter.render import pages
+
         return pages.page(plan_of(self.config), name)
 
     def own_page(self) -> Page:

@@ -16,7 +16,7 @@ from pydantic import (
     field_validator,
 )
 
-from exporter.catalogue.model import Profile
+from exporter.catalogue.profiles import Profile
 from exporter.collector import SourceKind
 from exporter.config_host import HostSettings
 from exporter.config_indexes import TableIndexes

@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 
 from exporter.catalogue.loader import catalogue
-from exporter.catalogue.model import Profile
 from exporter.catalogue.plan import Plan
+from exporter.catalogue.profiles import Profile
 from exporter.config_load import load
 from exporter.promises import plan_of
 from exporter.render.files import Format, files

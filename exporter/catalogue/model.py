@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from exporter.catalogue.limits import Unit, parse_limit
+from exporter.catalogue.profiles import Profile  # noqa: TC001 - pydantic reads it
 from exporter.catalogue.texts import (  # noqa: TC001 - pydantic reads it at run time
     BurnPromql,
     Expected,
@@ -42,16 +43,6 @@ class Severity(StrEnum):
     CRITICAL = "critical"
     WARNING = "warning"
     INFO = "info"
-
-
-class Profile(StrEnum):
-    """A platform whose promises can be chosen; the first one is the default."""
-
-    MCP_SECURITY_PLATFORM = "mcp-security-platform"
-    STELLAR_LOGIC = "stellar-logic"
-    ULTIMATE_MCP = "ultimate-mcp"
-    DEVELOPER_MESH = "developer-mesh"
-    MCP_V2 = "mcp-v2"
 
 
 class _Refused(str):

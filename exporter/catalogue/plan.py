@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from exporter.catalogue.applications import Application
-from exporter.catalogue.model import Alert, Kpi, Profile, Severity, check_order
+from exporter.catalogue.model import Alert, Kpi, Severity, check_order
+from exporter.catalogue.profiles import Profile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from exporter.catalogue.model import Profile, Severity
+from exporter.catalogue.model import Severity
+from exporter.catalogue.profiles import Profile
 from exporter.render import gone, rules, twice
 from exporter.render.words import MARK, alert_name, humanize_duration, promise, shown
 

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from exporter.catalogue.loader import catalogue
-from exporter.catalogue.model import Profile
 from exporter.catalogue.plan import Plan
+from exporter.catalogue.profiles import Profile
 from exporter.config_load import load
 from exporter.render import always, burn, rules
 from tests.integration.alertmanager_process import DEPLOY, Alertmanager, alert, until

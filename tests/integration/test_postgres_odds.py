@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MANY = 10_000
 SCANS = "pg_stat_user_tables_seq_scan"
 REST = ("crowd", "other", "other")
-ONLY = {"databases": {"include": ["crowd"]}, "timeout": "30s"}
+ONLY = {"databases": {"include": ["crowd"]}, "interval": "1m", "timeout": "30s"}
 HALF_BLIND = (
     *("activity", "database", "progress", "ssl", "stat_replication", "statements"),
     *("wal_files", "wal_receiver"),

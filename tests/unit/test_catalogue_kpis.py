@@ -15,7 +15,8 @@ import pytest
 
 from exporter.catalogue.limits import parse_limit
 from exporter.catalogue.loader import catalogue
-from exporter.catalogue.model import Alert, Kpi, Profile
+from exporter.catalogue.model import Alert, Kpi  # noqa: TC001 - read at run time
+from exporter.catalogue.profiles import Profile
 from exporter.declared import declared
 from exporter.render.burn import WINDOWS
 from exporter.render.needs import needs, rule_list

@@ -6,8 +6,8 @@ import pytest
 
 from exporter.catalogue.applications import Application
 from exporter.catalogue.loader import catalogue
-from exporter.catalogue.model import Profile
 from exporter.catalogue.plan import Plan
+from exporter.catalogue.profiles import Profile
 from exporter.check_series import (
     Giver,
     Seen,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exporter.catalogue.loader import catalogue
-from exporter.catalogue.model import Profile
+from exporter.catalogue.profiles import Profile
 from exporter.collectors._postgres_durations import (
     LADDER,
     LIMITS,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from exporter.catalogue.model import Profile
+from exporter.catalogue.profiles import Profile
 from exporter.render.grafana import Head, dashboard, query, row, stacked, timeseries
 from exporter.render.needs import boards
 from tests.plans import NAMES, plan
