@@ -184,12 +184,13 @@ async def test_a_running_vacuum_tells_how_far_it_is(vault: str) -> None:
     worker.start()
     found: dict[str, dict[tuple[str | None, ...], float]] = {}
     async with asyncio.timeout(10), reading(vault) as source:
-        while not found:
+        while not found.get("pg_stat_progress_vacuum_heap_blks", {}).get(
+            ("vault", "item")
+        ):
             found = await Polled(source, "progress").poll()
     with psycopg.connect(vault, autocommit=True) as session:
         session.execute("select pg_cancel_backend(pid) from pg_stat_progress_vacuum")
     worker.join()
-    assert found["pg_stat_progress_vacuum_heap_blks"]["vault", "item"] > 0
     phases = found["pg_stat_progress_vacuum_phase"]
     assert sum(phases.values()) == 1
 
