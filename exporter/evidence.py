@@ -46,13 +46,13 @@ class Book:
         self, target: str, collector: str, found: Iterable[Evidence], now: float
     ) -> None:
         """Take in what one poll found; what it found no more is kept as past."""
+        self._forget(now)
+        self.stale(target, collector)
         for one in found:
-            place = (target, collector, one.title)
             if one.rows:
                 cut = one._replace(rows=one.rows[:_MOST_ROWS])
+                place = (target, collector, one.title)
                 self._kept[place] = Kept(cut, now, current=True)
-            elif place in self._kept:
-                self._kept[place] = self._kept[place]._replace(current=False)
 
     def of(self, target: str, now: float, kpi: str | None = None) -> list[Kept]:
         """Return what is known of a target, of one KPI or all, the newest first."""
@@ -70,6 +70,11 @@ class Book:
         for place, kept in self._kept.items():
             if place[:2] == (target, collector):
                 self._kept[place] = kept._replace(current=False)
+
+    def _forget(self, now: float) -> None:
+        for place, kept in [*self._kept.items()]:
+            if now - kept.seen > _KEPT:
+                del self._kept[place]
 
     def remove(self, target: str) -> None:
         """Forget a target altogether."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from exporter.collectors._neo4j_advice import statement
-from exporter.collectors._neo4j_plan import scans
+from exporter.collectors._neo4j_plan import fingerprint, scans
 from exporter.collectors._neo4j_text import redacted
 from exporter.evidence import Evidence
 from exporter.sources.neo4j_plan import Plan, Refusal
@@ -24,7 +24,10 @@ _COLUMNS = ("operator", "scans", "expected_rows", "rows", "db_hits", "plan")
 def shown(
     plans: Iterable[tuple[str, Plan | Refusal, Plan | Refusal | None]],
 ) -> Iterator[Evidence]:
-    """Yield a tree for each query, of its run if there was one, and the advice."""
+    """Yield a tree for each query, of its run if there was one, and the advice.
+
+    The hash in the title keeps the plan before a change beside the one after it.
+    """
     advice: list[tuple[str, str]] = []
     refused: list[tuple[str, str]] = []
     for query, plan, run in plans:
@@ -32,7 +35,8 @@ def shown(
             (query, one.message) for one in (plan, run) if isinstance(one, Refusal)
         ]
         if isinstance(plan, Plan):
-            yield _tree(query, run if isinstance(run, Plan) else plan)
+            title = f"Plan of {query} ({fingerprint(plan)})"
+            yield _tree(title, run if isinstance(run, Plan) else plan)
             if any(map(scans, plan.operators)):
                 advice.append((query, statement(plan)))
     yield Evidence(
@@ -49,7 +53,7 @@ def shown(
     )
 
 
-def _tree(query: str, plan: Plan) -> Evidence:
+def _tree(title: str, plan: Plan) -> Evidence:
     rows = tuple(
         (
             one.name,
@@ -62,4 +66,4 @@ def _tree(query: str, plan: Plan) -> Evidence:
         for one in plan.operators
     )
     depths = tuple(one.depth for one in plan.operators)
-    return Evidence(_PLANS, f"Plan of {query}", _COLUMNS, rows, depths)
+    return Evidence(_PLANS, title, _COLUMNS, rows, depths)

@@ -5,7 +5,7 @@ neo4j_transactions_longest_seconds{database="neo4j",state="idle",agent="app/2"} 
 neo4j_transactions_blocking{database="neo4j",agent="app/2"} 1
 neo4j_transactions_longest_wait_seconds{database="neo4j"} 12.5
 neo4j_transaction_age_seconds_bucket{database="neo4j",le="1.0"} 2040
-neo4j_transactions_memory_bytes{database="neo4j"} 2097152
+neo4j_transactions_memory_bytes{database="neo4j",agent="app/2"} 2097152
 neo4j_transactions_page_hits{database="neo4j"} 812
 neo4j_transactions_page_faults{database="neo4j"} 4
 neo4j_transactions_begun_total{database="neo4j"} 10423
@@ -86,7 +86,7 @@ AGE = histogram(
 MEMORY = gauge(
     "neo4j_transactions_memory_bytes",
     "estimatedUsedHeapMemory of SHOW TRANSACTIONS: heap reserved, 2 MiB or more each.",
-    "database",
+    *("database", "agent"),
 )
 HITS = gauge(
     "neo4j_transactions_page_hits",
@@ -160,7 +160,7 @@ def samples(reading: Reading, state: Memory) -> Iterator[Sample]:
             yield COUNT(states[known], name, known)
         yield from _oldest(name, here, agents)
         yield from _waits(name, here, agents)
-        yield MEMORY(_sum(row.memory for row in here), name)
+        yield from _memory(name, here, agents)
         yield HITS(_sum(row.hits for row in here), name)
         yield FAULTS(_sum(row.faults for row in here), name)
         ages = state.ages.setdefault(name, Histogram(_BOUNDS))
@@ -201,6 +201,17 @@ def _waits(
     for one, count in who.items():
         yield BLOCKING(count, name, one)
     yield WAIT(max((row.waited or 0.0 for row in blocked), default=0.0), name)
+
+
+def _memory(
+    name: str, rows: Sequence[Transaction], agents: Mapping[str, str]
+) -> Iterator[Sample]:
+    """Add up by agent; `other` is always there, so that none at all is 0."""
+    if _sum(row.memory for row in rows) is None:
+        return
+    for one in dict.fromkeys((OTHER, *(agents[row.id] for row in rows))):
+        total = _sum(row.memory for row in rows if agents[row.id] == one)
+        yield MEMORY(total, name, one)
 
 
 def _sum(values: Iterable[int | None]) -> int | None:

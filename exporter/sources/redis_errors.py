@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RIGHTS = (
-    "+ping +info +client|setname +client|list +latency|histogram +slowlog|get "
-    "+slowlog|len +memory|stats +acl|log +cluster|info +cluster|nodes"
+    "+ping +info +client|setname +client|list +latency|histogram +latency|latest "
+    "+slowlog|get +slowlog|len +memory|stats +acl|log +cluster|info +cluster|nodes"
 )
 _OF_SENTINEL = "+ping +info +client|setname +sentinel|masters +sentinel|replicas"
 _COMMAND = re.compile(r"'([a-zA-Z|._-]+)' command")

@@ -114,6 +114,7 @@ FAULTS = (
         "neo4j-long-transaction",
         "Neo4jIdleTransaction",
         r"^nightly-report/1 in neo4j since ",
+        frozenset({"Neo4jLockWaiters"}),
     ),
     Expected(
         "cpu",

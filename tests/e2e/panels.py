@@ -22,8 +22,11 @@ NEEDING = {
     "exporter: Alerts of this page": "postgres-login",
     "host: Alerts of this page": "cpu",
     "neo4j: Index failed": "neo4j-index-failed",
-    "neo4j: Query scans that did not before": "neo4j-drop-index",
-    "neo4j: Queries that scan now, by their worst operator": "neo4j-drop-index",
+    "neo4j: Queries that scan, by their worst operator": "neo4j-drop-index",
+    "neo4j: Query scans that did not before": "neo4j-scan",
+    "neo4j: Queries that scan now, by their worst operator": "neo4j-scan",
+    "neo4j: Longest active transaction": "neo4j-long-transaction",
+    "neo4j: Who runs the longest transactions": "neo4j-long-transaction",
     "neo4j: Who holds the locks": "neo4j-long-transaction",
     "neo4j: Longest idle transaction": "neo4j-long-transaction",
     "neo4j: Who holds transactions open": "neo4j-long-transaction",
@@ -88,7 +91,7 @@ NOT_HERE = frozenset(
         "saturation: Periods in which the CPU quota was used up",
     }
 )
-"""Panels about servers that the demo has none of: promtool alone tries them."""
+"""Panels about servers and clients that the demo has none of: promtool tries them."""
 
 DISK_FILLS = "host: Time until the disk is full"
 """A panel that shows something while a disk fills, which the witness knows."""

@@ -30,7 +30,10 @@ LEARNING = 5  # scrapes until the period is learned and the polls are in step
 LAST = "kpi_exporter_collector_last_success_timestamp_seconds"
 QUERIES = "kpi_exporter_source_queries_total"
 INFO_CALLS = 3  # per poll: of the collectors info, commandstats and cluster
-OFF = ("acl", "clients", "keys", "latency", "members", "memory", "sentinel", "slowlog")
+OFF = (
+    *("acl", "clients", "keys", "latency", "latency_events", "members", "memory"),
+    *("sentinel", "slowlog"),
+)
 
 
 class Prometheus:

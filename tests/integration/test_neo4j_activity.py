@@ -114,7 +114,10 @@ async def test_who_holds_a_lock_and_who_waits_for_it_are_told(
     }
     assert found["neo4j_transactions_blocking"] == {("neo4j", "migration/1"): 1}
     assert found["neo4j_transactions_longest_wait_seconds"]["neo4j",] > 0
-    assert found["neo4j_transactions_memory_bytes"]["neo4j",] >= 2**21
+    memory = found["neo4j_transactions_memory_bytes"]
+    assert memory["neo4j", "migration/1"] >= 2**21
+    assert memory["neo4j", "shop/2"] >= 2**21
+    assert memory["neo4j", "other"] == 0
     assert found["neo4j_transaction_age_seconds_count"] == {("neo4j",): 2}
 
 

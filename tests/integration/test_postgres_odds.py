@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MANY = 10_000
 SCANS = "pg_stat_user_tables_seq_scan"
 REST = ("crowd", "other", "other")
-ONLY = {"databases": {"include": ["crowd"]}, "timeout": "10s"}
+ONLY = {"databases": {"include": ["crowd"]}, "timeout": "30s"}
 HALF_BLIND = (
     *("activity", "database", "progress", "ssl", "stat_replication", "statements"),
     *("wal_files", "wal_receiver"),
@@ -71,7 +71,7 @@ async def test_ten_thousand_tables_are_fifty_and_the_rest(
     assert before["pg_stat_user_tables_n_live_tup"][REST] == MANY - 50
     assert len(sizes["pg_stat_user_tables_table_size_bytes"]) == 51
     assert sum(map(len, before.values())) < PostgresTarget(dsn=dsn).series_limit
-    assert took < 10
+    assert took < 30
 
 
 async def test_resets_in_mid_poll_make_no_sum_shrink(

@@ -23,6 +23,14 @@ COLLECTORS = {found.name: found for found in collectors.load(SourceKind.REDIS)}
 SLOW = ("redis_slow_command_duration_seconds", "_count")
 TOOK = ("redis_command_duration_seconds", "_count")
 
+BUSY = """
+local first = redis.call("TIME")
+repeat
+  local now = redis.call("TIME")
+  local passed = (now[1] - first[1]) * 1000 + (now[2] - first[2]) / 1000
+until passed > tonumber(ARGV[1])
+"""
+
 
 async def poll(source: RedisSource, name: str, state: Any) -> dict[Any, Any]:
     """Run a collector once; its values by name, suffix and first label."""
@@ -155,15 +163,41 @@ async def test_a_restart_starts_the_ids_again_and_nothing_is_counted_twice(
     assert (before, after) == (50, 53)
 
 
-@pytest.mark.parametrize("command", ["LATENCY", "SLOWLOG", "MEMORY", "CLIENT"])
-async def test_a_renamed_command_costs_its_collector_and_no_other(command: str) -> None:
-    fails = {"LATENCY": "latency", "SLOWLOG": "slowlog"}
-    lost = fails | {"MEMORY": "memory", "CLIENT": "clients"}
+@pytest.mark.parametrize(
+    ("command", "lost"),
+    [
+        ("LATENCY", {"latency", "latency_events"}),
+        ("SLOWLOG", {"slowlog"}),
+        ("MEMORY", {"memory"}),
+        ("CLIENT", {"clients"}),
+    ],
+)
+async def test_a_renamed_command_costs_its_collectors_and_no_other(
+    command: str, lost: set[str]
+) -> None:
     with open_folder() as folder:
         settings = {"rename-command": f'{command} ""'}
         with running(RedisServer(folder / "data", settings=settings)) as server:
             failed = await failures(server.url)
-    assert failed == {lost[command]: Reason.UNSUPPORTED}
+    assert failed == dict.fromkeys(lost, Reason.UNSUPPORTED)
+
+
+async def test_what_held_the_server_up_is_shown_where_it_is_watched(
+    redis_server: RedisServer,
+) -> None:
+    async with reading(redis_server.url) as source:
+        with admin(redis_server) as client:
+            tell(client, "LATENCY RESET")
+            before = await poll(source, "latency_events", None)
+            client.config_set("latency-monitor-threshold", 20)
+            client.eval(BUSY, 0, 60)
+            client.config_set("latency-monitor-threshold", 0)
+            (now, _) = client.time()
+            after = await poll(source, "latency_events", None)
+    assert before == {}
+    took = after["redis_latency_spike_duration_seconds", "", "command"]
+    assert 0.02 <= took < 5
+    assert abs(after["redis_latency_spike_last", "", "command"] - now) < 10
 
 
 async def test_a_proxy_that_knows_neither_hello_nor_resp3_is_read() -> None:

@@ -34,6 +34,21 @@ def test_what_is_gone_is_kept_for_an_hour() -> None:
     assert kept.of("orders", 3701) == []
 
 
+def test_a_table_that_is_not_made_any_more_is_past() -> None:
+    kept = book((100, TREE))
+    kept.put("orders", "locks", [TREE._replace(title="Another")], 115)
+    found = {one.evidence.title: one.current for one in kept.of("orders", 120)}
+    assert found == {"Another": True, "Who waits": False}
+
+
+def test_tables_of_many_names_are_forgotten_in_time() -> None:
+    kept = Book()
+    for now in range(0, 36_000, 60):
+        kept.put("graph", "plans", [TREE._replace(title=f"Plan {now}")], now)
+    assert len(kept.of("graph", 36_000)) == 60
+    assert len(vars(kept)["_kept"]) == 61
+
+
 def test_nothing_is_kept_of_what_never_was() -> None:
     assert book((100, GONE)).of("orders", 100) == []
 

@@ -9,6 +9,7 @@ import pytest
 from exporter.collectors import neo4j_indexes, neo4j_plans, neo4j_schema
 from exporter.collectors._neo4j_text import redacted
 from exporter.errors import Reason
+from exporter.evidence import Book
 from exporter.sources.neo4j_plan import Refusal
 from tests.unit.neo4j_recorded import plan
 from tests.unit.test_neo4j_indexes import BY_USER, LOOKUP
@@ -76,6 +77,18 @@ def test_a_missing_index_is_shown_with_the_statement_that_makes_it() -> None:
     )
 
 
+def test_the_plan_before_a_change_stays_beside_the_one_after_it() -> None:
+    book = Book()
+    for moment, name in enumerate(("explain_seek", "explain_scan")):
+        one = neo4j_plans.Reading("q", must_seek=True, plan=plan(name))
+        book.put("graph", "plans", neo4j_plans.evidence([one]), moment)
+    found = [
+        (kept.current, kept.evidence.rows[-1][0])
+        for kept in book.of("graph", 2, "neo4j_plan_changes")
+    ]
+    assert found == [(True, "NodeByLabelScan"), (False, "NodeIndexSeek")]
+
+
 def test_an_expected_index_that_failed_is_dropped_before_it_is_made_again() -> None:
     expected = [("User", ("id",))]
     ways = {}
@@ -108,6 +121,10 @@ def test_a_plan_is_shown_as_a_tree_with_the_index_that_would_spare_its_scan() ->
         ("NodeByLabelScan", "scans", 1000.0, 1000, 1001),
     ]
     assert scan.depths == (0, 1, 2)
+    assert {one.title.partition(" (")[0] for one in (scan, seek)} == {
+        "Plan of by-user",
+        "Plan of by-hash",
+    }
     assert seek.rows[1][4] is None
     assert advice.rows == (
         ("by-user", "CREATE INDEX FOR (n:`ExecutionResult`) ON (n.`user_id`)"),

@@ -65,7 +65,7 @@ def test_a_quiet_server_says_so_with_zeros_and_without_us() -> None:
     assert set(found["neo4j_transactions"].values()) == {0}
     assert "neo4j_transactions_longest_seconds" not in found
     assert found["neo4j_transactions_longest_wait_seconds"] == {("neo4j",): 0}
-    assert found["neo4j_transactions_memory_bytes"] == {("neo4j",): 0}
+    assert found["neo4j_transactions_memory_bytes"] == {("neo4j", "other"): 0}
     assert found["neo4j_transaction_age_seconds_count"] == {("neo4j",): 0}
 
 
@@ -130,6 +130,13 @@ def test_ids_of_another_kind_give_no_throughput() -> None:
     assert set(found).isdisjoint(
         {"neo4j_transactions_begun_total", "neo4j_queries_total"}
     )
+
+
+def test_memory_is_that_of_each_client_and_of_the_others() -> None:
+    rows = [replace(HOLDER, memory=2**22), replace(WAITER, memory=None)]
+    found = seen(reading(*rows))["neo4j_transactions_memory_bytes"]
+    assert sorted(found.values()) == [0, 2**22]
+    assert found["neo4j", "other"] == 0
 
 
 def test_what_a_version_does_not_tell_is_absent() -> None:
