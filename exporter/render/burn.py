@@ -136,6 +136,7 @@ def _alert(
             f"month allows {share}. They came faster than that by {times}.",
             "runbook_url": f"{plan.links.runbooks}/{kpi.id}",
             "dashboard_url": rules.dashboard_url(plan, subject, kpi),
+            **dict(rules.evidence_url(plan, kpi)),
             **dict(rules.evidence(kpi)),
         },
     }

@@ -191,10 +191,15 @@ def _annotations(
     yield "description", f"Promised is {promised}. {kpi.question}{measured}"
     yield "runbook_url", f"{plan.links.runbooks}/{kpi.id}"
     yield "dashboard_url", dashboard_url(plan, subject, kpi)
+    yield from evidence_url(plan, kpi)
+    yield from evidence(kpi)
+
+
+def evidence_url(plan: Plan, kpi: Kpi) -> Iterator[tuple[str, str]]:
+    """Yield the annotation that leads to the evidence page, if it says anything."""
     if kpi.page:
         name = f"{{{{ $labels.{_WHO[kpi.scope]} }}}}"
         yield "evidence_url", f"{plan.links.evidence}/{name}?kpi={kpi.id}"
-    yield from evidence(kpi)
 
 
 def _one_line(expression: str) -> str:
