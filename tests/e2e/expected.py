@@ -82,13 +82,13 @@ FAULTS = (
     Expected(
         "redis-evictions",
         "RedisEvictions",
-        r"^Keys evicted: ",
+        r"^\w+ takes [\d.]+[kM]iB$",
         frozenset({"RedisMemoryUsed"}),
     ),
     Expected(
         "redis-failover",
         "RedisFailover",
-        r"^Change of role: ",
+        r"^it follows 127\.0\.0\.1:1 now$",
         frozenset({"RedisReplicaUnlinked"}),
     ),
     Expected("redis-slow", "RedisSlowCommand", r"^evalsha takes \d+\S*s a call$"),

@@ -54,6 +54,7 @@ NEEDING = {
     "redis: Time until maxmemory": "redis-full",
     "redis: Alerts of this page": "redis-full",
     "redis: Replica without its master": "redis-replica",
+    "redis: Master that it follows now": "redis-failover",
 }
 """Panels that show something only while a fault is there, and one that does it."""
 
