@@ -93,7 +93,7 @@ FAULTS = (
         "neo4j-drop-index",
         "Neo4jIndexMissing",
         r"ExecutionResult code_hash",
-        _SLOW_QUERIES | {"Neo4jPlanScans"},
+        _SLOW_QUERIES | {"Neo4jPlanScans", "Neo4jPlanWorse"},
     ),
     Expected(
         "neo4j-scan",

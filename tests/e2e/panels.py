@@ -40,6 +40,10 @@ NEEDING = {
     "redis: Time until maxmemory": "redis-full",
     "redis: Alerts of this page": "redis-full",
     "redis: Replica without its master": "redis-replica",
+    "neo4j: Longest active transaction": "neo4j-long-transaction",
+    "neo4j: Who runs the longest transactions": "neo4j-long-transaction",
+    "neo4j: Whose transactions reserve most": "neo4j-long-transaction",
+    "neo4j: Whose transactions hold most of it": "neo4j-long-transaction",
 }
 """Panels that show something only while a fault is there, and one that does it."""
 
