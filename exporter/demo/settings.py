@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from exporter.demo.shop.graph import AUDIT_SINCE, BY_CODE_HASH, BY_USER, RUNS_OF_CODE
+from exporter.demo.shop.graph import AUDIT_SINCE, BY_CODE_HASH, BY_USER, RUNS_OF_USER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,7 +87,7 @@ def _neo4j(watched: Watched) -> str:
         + _query("executions_by_user", BY_USER, {"user_id": "user-1"})
         + _query("audit_since", AUDIT_SINCE, {"since": 0})
         # One that promises nothing: it is told when it gets worse.
-        + _query("runs_of_code", RUNS_OF_CODE, {"code_hash": "code-1"}, seeks=False)
+        + _query("runs_of_user", RUNS_OF_USER, {"user_id": "user-1"}, seeks=False)
     )
     return text.rstrip()
 

@@ -93,14 +93,14 @@ FAULTS = (
         "neo4j-drop-index",
         "Neo4jIndexMissing",
         r"ExecutionResult code_hash",
-        _SLOW_QUERIES | {"Neo4jPlanScans", "Neo4jPlanWorse"},
+        _SLOW_QUERIES | {"Neo4jPlanScans"},
     ),
     Expected(
         "neo4j-scan",
         "Neo4jPlanScans",
         r"^executions_by_user is read by NodeByLabelScan; "
         r"an index on ExecutionResult\(user_id\) would spare it$",
-        _SLOW_QUERIES,
+        _SLOW_QUERIES | {"Neo4jPlanWorse"},
     ),
     Expected(
         "neo4j-index-failed",

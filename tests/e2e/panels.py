@@ -40,8 +40,6 @@ NEEDING = {
     "redis: Time until maxmemory": "redis-full",
     "redis: Alerts of this page": "redis-full",
     "redis: Replica without its master": "redis-replica",
-    "neo4j: Longest active transaction": "neo4j-long-transaction",
-    "neo4j: Who runs the longest transactions": "neo4j-long-transaction",
     "neo4j: Whose transactions reserve most": "neo4j-long-transaction",
     "neo4j: Whose transactions hold most of it": "neo4j-long-transaction",
 }
