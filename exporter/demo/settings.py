@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from exporter.demo.shop.graph import AUDIT_SINCE, BY_CODE_HASH, BY_USER
+from exporter.demo.shop.graph import AUDIT_SINCE, BY_CODE_HASH, BY_USER, RUNS_OF_USER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,24 +76,29 @@ def _application(watch: Watch) -> str:
 
 
 def _neo4j(watched: Watched) -> str:
-    return (
+    text = (
         f"neo4j:\n  {GRAPH}:\n    uri: {_quoted(watched.address)}\n    user: neo4j\n"
         f"    password_file: {_quoted(watched.password_file)}\n"
         # The first query of each kind takes seconds: Neo4j compiles it.
         f"    timeout: {INTERVAL:g}s\n    indexes: ultimate-mcp\n"
-        "    collectors: {plans: {interval: 15s}, schema: {interval: 15s}}\n"
+        "    collectors: {plans: {interval: 5s}, schema: {interval: 15s}}\n"
         "    queries:\n"
         + _query("executions_by_code_hash", BY_CODE_HASH, {"code_hash": "code-1"})
         + _query("executions_by_user", BY_USER, {"user_id": "user-1"})
-        + _query("audit_since", AUDIT_SINCE, {"since": 0}).rstrip()
+        + _query("audit_since", AUDIT_SINCE, {"since": 0})
+        # One that promises nothing: it is told when it gets worse.
+        + _query("runs_of_user", RUNS_OF_USER, {"user_id": "user-1"}, seeks=False)
     )
+    return text.rstrip()
 
 
-def _query(name: str, cypher: str, parameters: dict[str, object]) -> str:
+def _query(
+    name: str, cypher: str, parameters: dict[str, object], *, seeks: bool = True
+) -> str:
     return (
         f"      - name: {name}\n        cypher: {_quoted(cypher)}\n"
         f"        parameters: {json.dumps(parameters)}\n"
-        "        profile: true\n        must_seek: true\n"
+        f"        profile: true\n        must_seek: {json.dumps(seeks)}\n"
     )
 
 

@@ -55,6 +55,8 @@ NEEDING = {
     "redis: Alerts of this page": "redis-full",
     "redis: Replica without its master": "redis-replica",
     "redis: Master that it follows now": "redis-failover",
+    "neo4j: Whose transactions reserve most": "neo4j-long-transaction",
+    "neo4j: Whose transactions hold most of it": "neo4j-long-transaction",
 }
 """Panels that show something only while a fault is there, and one that does it."""
 

@@ -31,7 +31,7 @@ def test_it_names_every_server_that_is_there(tmp_path: Path) -> None:
     assert config.postgres["shop"].password_file == secret
     assert config.neo4j["graph"].indexes == "ultimate-mcp"
     assert [(q.must_seek, q.profile) for q in config.neo4j["graph"].queries] == (
-        [(True, True)] * 3
+        [(True, True)] * 3 + [(False, True)]
     )
     assert config.kpis["pg_durability_off"].targets["shop"].warning == 2
 

@@ -31,6 +31,9 @@ AUDIT_SINCE: LiteralString = (
     "MATCH (a:AuditEvent) WHERE a.timestamp >= $since"
     " RETURN a.event_type AS event, a.user_id AS user LIMIT 1000"
 )
+RUNS_OF_USER: LiteralString = (
+    "MATCH (e:ExecutionResult) WHERE e.user_id = $user_id RETURN count(e) AS runs"
+)
 _AUDIT: LiteralString = (
     "CREATE (:AuditEvent {timestamp: $at, user_id: $user_id, event_type: 'execute'})"
 )
