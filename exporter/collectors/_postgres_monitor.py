@@ -29,6 +29,7 @@ where e.extname = 'pg_stat_monitor' and split_part(e.extversion, '.', 1)::int >=
 """
 TRIED = """(select count(m.bucket_start_time) + count(m.dbid) + count(m.resp_calls)
     + count(m.total_exec_time) + count(m.application_name) + count(m.userid)
+    + length({schema}.get_histogram_timings())
     from {schema}.pg_stat_monitor_internal(false) m where m.toplevel and m.elevel < 20)
 """
 _COUNTS = """
