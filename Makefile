@@ -18,7 +18,7 @@ test: ## bring the servers that the tests need, then lint, types, unit and integ
 	@.ci/venv $(LOCK)
 	@.venv/bin/python -m tests.prepare
 	@$(MAKE) --no-print-directory lint
-	@.venv/bin/pytest tests/unit tests/rules tests/integration
+	@.venv/bin/python -m tests.streams
 
 lint: ## ruff and mypy, changing nothing
 	@.ci/venv $(LOCK)

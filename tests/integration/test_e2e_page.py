@@ -16,6 +16,7 @@ from tests.integration.exporter_process import TOKEN, ExporterProcess, Page, ope
 from tests.integration.monitored_postgres import started
 from tests.integration.verdicts import (
     HOST,
+    SOON,
     TIMES,
     findings,
     healthy,
@@ -104,7 +105,12 @@ def test_targets_of_a_kind_share_their_families(
 def test_a_probe_says_what_the_whole_page_says_about_its_target(
     exporter: ExporterProcess,
 ) -> None:
-    whole = healthy(exporter)
+    def told_alike(page: Page) -> bool:
+        parts = {name: exporter.page(f"/probe?target={name}") for name in targets(page)}
+        return all(part.data(name) == page.data(name) for name, part in parts.items())
+
+    healthy(exporter)
+    whole = exporter.wait_for(told_alike, SOON)  # some families begin at a second poll
     parts = {name: exporter.page(f"/probe?target={name}") for name in targets(whole)}
 
     for name, part in parts.items():

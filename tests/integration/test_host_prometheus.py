@@ -117,5 +117,7 @@ def test_every_join_of_the_node_mixin_has_a_result(server: Prometheus) -> None:
 
 
 def test_nothing_is_joined_with_more_than_one_of_its_kind(server: Prometheus) -> None:
-    (found,) = server.ask("query", query=f"node_load1{{{NODE}}} / {CPUS}")["result"]
+    joined = f"node_load1{{{NODE}}} / {CPUS}"
+    assert after_a_while(server, [joined]) == []
+    (found,) = server.ask("query", query=joined)["result"]
     assert found["metric"].keys() == {"instance", "job", "target"}
