@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("faults", nargs="*", metavar="FAULT")
     parser.add_argument("--idle", type=float, default=_TEN_MINUTES, metavar="SECONDS")
     options = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     chosen = [f for f in FAULTS if f.fault in options.faults or not options.faults]
     try:
         outcome = asyncio.run(run(chosen, options.idle))
