@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from exporter import __version__
+from exporter import __version__, arguments
 from exporter.collector import SourceKind
 from exporter.config_load import load
 from exporter.errors import KpiExporterError
@@ -173,14 +173,14 @@ def _render_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--label",
         action="append",
-        type=_label,
+        type=arguments.label,
         default=[],
         metavar="KEY=VALUE",
         help="a label that Kubernetes selectors ask for, such as release=monitoring",
     )
     parser.add_argument(
         "--speed",
-        type=int,
+        type=arguments.speed,
         default=1,
         metavar="N",
         help="shorten every window and `for` N times, for trials; limits stay",
@@ -191,13 +191,6 @@ def _render_parser(parser: argparse.ArgumentParser) -> None:
         help="write nothing; exit 1 and name the files that would change",
     )
     parser.set_defaults(run=_render)
-
-
-def _label(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not key or not equals:
-        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
-    return key, value
 
 
 def _target_options(parser: argparse.ArgumentParser) -> None:

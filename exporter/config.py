@@ -25,7 +25,7 @@ from exporter.config_postgres import PostgresSettings
 from exporter.config_redis import KeySampling
 from exporter.config_tables import Tables
 from exporter.sources.address import check
-from exporter.units import Duration, address, check_http, check_port
+from exporter.units import Duration, address, check_base, check_port
 
 _SELECTOR = re.compile(r'\s*\w+\s*(=|!=|=~|!~)\s*".*"\s*')
 
@@ -184,7 +184,7 @@ class Links(Strict):
     @classmethod
     def _is_http(cls, value: str | None) -> str | None:
         if value is not None:
-            check_http(value)
+            check_base(value)
         return value
 
 

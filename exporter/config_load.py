@@ -114,7 +114,7 @@ def _with_interval(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _unusable_names(document: Document, data: dict[str, Any]) -> list[str]:
-    """Refuse target names that are given twice or cannot stand in a URL and a label."""
+    """Refuse names that are given twice or cannot stand in a URL and a label."""
     problems: list[str] = []
     seen: dict[str, str] = {}
     for kind in SourceKind:
@@ -128,6 +128,11 @@ def _unusable_names(document: Document, data: dict[str, Any]) -> list[str]:
                 text = f"the name is taken by {seen[name]}.{name}; names are unique"
                 problems.append(document.problem(place, text))
             seen[name] = str(kind)
+    applications = data.get("applications")
+    for name in applications if isinstance(applications, dict) else ():
+        if not _NAME.fullmatch(name):
+            text = "an application's name is 1 to 100 of A-Z a-z 0-9 _ . : -"
+            problems.append(document.problem(("applications", name), text))
     return problems
 
 

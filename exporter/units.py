@@ -13,6 +13,7 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _LAST_PORT = 65535
+_LINK = re.compile(r"[^\s\x00-\x20\x7f{}\"'<>#`\\]+")
 _ADDRESS = re.compile(
     r"(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<v4>[0-9.]+)|(?P<name>localhost)?)"
     r":(?P<port>[0-9]{1,5})"
@@ -56,6 +57,19 @@ def check_http(url: str) -> None:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("a URL is https://host or http://host:10099/path")
     check_port(url)
+
+
+def check_base(url: str) -> None:
+    """Refuse what cannot be the beginning of links that people see; raises ValueError.
+
+    It stands in annotations, which are Go templates.
+    """
+    check_http(url)
+    parts = urlsplit(url)
+    if "@" in parts.netloc:
+        raise ValueError("no user or password: the link is in every notification")
+    if parts.query or parts.fragment or "?" in url or not _LINK.fullmatch(url):
+        raise ValueError("a path is added: no ? or #, no braces, quotes or spaces")
 
 
 def check_bolt(value: str) -> None:

@@ -45,9 +45,11 @@ class Document(NamedTuple):
 def load(path: Path) -> Document:
     """Read one YAML file; raises ConfigError when it cannot be read or parsed."""
     try:
-        if path.stat().st_size > _MOST_BYTES:
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
             raise ConfigError([f"{path}: is larger than 1 MiB; is it the right file?"])
-        node = yaml.compose(path.read_text("utf-8"), yaml.SafeLoader)
+        node = yaml.compose(content.decode("utf-8"), yaml.SafeLoader)
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from error
     except UnicodeDecodeError as error:

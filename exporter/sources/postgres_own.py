@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _EARLY = 0.5  # seconds by which a poll may come too soon and yet be the one
 _MOST = 1000  # rows
+_LONGEST = 1000  # characters of a label
 
 
 class Answer(NamedTuple):
@@ -42,11 +43,16 @@ class OwnQueries:
         Raises the failure where the server did not answer at all.
         """
         clock = asyncio.get_running_loop().time
+        first = clock()
         for query in self._queries:
             began = clock()
             ran, _ = self._last.get(query.name, (-1e9, None))
             if began - ran < query.interval - _EARLY:
                 continue
+            left = source.config.deadline - (began - first)
+            if left < source.config.deadline / 2:  # a slow one took its time
+                limit = max(1, int(left / 2 * 1000))
+                await source.command(f"SET LOCAL statement_timeout = {limit}")
             try:
                 rows = await source.attempt(lambda here, q=query: _rows(here, q))
                 answer = Answer(query, rows, clock() - began)
@@ -75,4 +81,16 @@ async def _rows(source: PostgresSource, query: OwnQuery) -> list[dict[str, Any]]
             if not isinstance(row[column], int | float | None):
                 message = f"own query {query.name}: {column} is not a number"
                 raise SourceError(Reason.QUERY, message, answered=True)
+    _tell_apart(query, rows)
     return rows
+
+
+def _tell_apart(query: OwnQuery, rows: list[dict[str, Any]]) -> None:
+    """Refuse rows that would be one series, and labels that are no labels."""
+    told = {tuple(str(row[label]) for label in query.labels) for row in rows}
+    if len(told) < len(rows):
+        message = f"own query {query.name}: rows have the same labels; group by them"
+        raise SourceError(Reason.QUERY, message, answered=True)
+    if any(len(text) > _LONGEST for labels in told for text in labels):
+        message = f"own query {query.name}: a label is longer than {_LONGEST}"
+        raise SourceError(Reason.LIMIT, message, answered=True)

@@ -73,6 +73,7 @@ FAULTS = (
         "redis-replica",
         "RedisReplicaUnlinked",
         r"^Replica without its master: 1 on cache 127\.0\.0\.1 \d+$",
+        frozenset({"RedisFailover"}),
     ),
     Expected(
         "postgres-login",
@@ -83,7 +84,7 @@ FAULTS = (
         "redis-evictions",
         "RedisEvictions",
         r"^\w+ takes [\d.]+[kM]iB$",
-        frozenset({"RedisMemoryUsed"}),
+        frozenset({"RedisMemoryUsed", "RedisFullIn"}),
     ),
     Expected(
         "redis-failover",

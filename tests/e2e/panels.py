@@ -96,8 +96,11 @@ NOT_HERE = frozenset(
 )
 """Panels about servers and clients that the demo has none of: promtool tries them."""
 
-DISK_FILLS = "host: Time until the disk is full"
-"""A panel that shows something while a disk fills, which the witness knows."""
+FILLING = {
+    "host: Time until the disk is full": "free",
+    "host: Time until the inodes are used up": "inodes",
+}
+"""Panels that show something while a disk fills, and where the witness sees that."""
 
 _VALUES = re.compile(r"label_values\((?P<series>\S+), (?P<label>\w+)\)")
 _VARIABLE = re.compile(r"\$\w+")

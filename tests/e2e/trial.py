@@ -11,7 +11,7 @@ from exporter.demo import faults
 from exporter.demo.alerting.notice import WATCHDOG
 from exporter.demo.alerting.settings import EVALUATION, SCRAPE
 from tests.e2e.expected import LINGERING
-from tests.e2e.panels import DISK_FILLS, blank, filled_by
+from tests.e2e.panels import FILLING, blank, filled_by
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,9 +105,8 @@ async def idle(world: World, seconds: float) -> Idle:
     missing = [] if there else [Other("no Watchdog", None)]
     found = {_other(entry, frozenset()) for entry in world.book.since(began)}
     others = sorted((other for other in found if other.name != WATCHDOG), key=str)
-    wanted = filled_by(world.plan, None)
-    if not world.witness.saw_a_disk_fill():
-        wanted = [each for each in wanted if each.name != DISK_FILLS]
+    full = {name for name, of in FILLING.items() if not world.witness.saw_less(of)}
+    wanted = [each for each in filled_by(world.plan, None) if each.name not in full]
     blanks = await _blank(world, wanted, began)
     return Idle((*missing, *others), blanks)
 

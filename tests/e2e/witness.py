@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _KEPT = 360  # readings: as long as the window in which disks are judged
 _EVERY = 1.0
 _SPAN = 20  # readings: as long as the least window of the rules at the demo's speed
-_FILLED = 1e6  # bytes: what is less may be a matter of the moment
+_FILLED = {"free": 1e6, "inodes": 1e4}  # less may be a matter of the moment
 _TIMEX = 512  # bytes: more than a struct timex has
 _TIME_ERROR = 5  # what adjtimex(2) returns where nothing corrects the clock
 _SHORT_SPAN = 5  # readings: disks fill in bursts
@@ -38,6 +38,7 @@ class Reading(NamedTuple):
     memory: float
     load: float
     free: dict[str, int]
+    inodes: dict[str, int]
     busy: dict[str, float]
 
 
@@ -60,11 +61,14 @@ class Witness:
             self._readings.append(_read())
             await asyncio.sleep(_EVERY)
 
-    def saw_a_disk_fill(self) -> bool:
-        """Say whether a file system has less free than as long ago as we know."""
-        first, last = self._readings[0].free, self._readings[-1].free
+    def saw_less(self, of: str) -> bool:
+        """Say whether a file system has less of it than as long ago as we know.
+
+        That is of `free` bytes or `inodes`.
+        """
+        first, last = (getattr(self._readings[at], of) for at in (0, -1))
         return any(
-            last.get(name, free) < free - _FILLED for name, free in first.items()
+            last.get(name, left) < left - _FILLED[of] for name, left in first.items()
         )
 
     def saw(self, notice: Notice, lately: float = _KEPT) -> str | None:
@@ -96,6 +100,7 @@ def _read() -> Reading:
         memory=1 - memory.available / memory.total,
         load=os.getloadavg()[1] / (os.cpu_count() or 1),
         free={mount: psutil.disk_usage(mount).free for mount in mounts},
+        inodes={mount: os.statvfs(mount).f_favail for mount in mounts},
         busy={name: disk.busy_time / 1000 for name, disk in disks.items()},
     )
 

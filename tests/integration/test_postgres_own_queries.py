@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.integration.postgres_fixtures import Polled, owner, reading
 
 if TYPE_CHECKING:
@@ -40,6 +42,35 @@ async def test_each_runs_at_its_interval_and_one_failure_harms_no_other(
         problems = dict(await polled.inspect())
         assert "pg_own_wrong: own query wrong: size is not a number" in problems
         assert any("no column size" in problem for problem in problems)
+
+
+async def test_two_slow_ones_harm_no_other_and_are_named(
+    postgres: PostgresServer,
+) -> None:
+    sleep = "select 1 as size, pg_sleep(60)"
+    queries = [own("s1", sleep), own("s2", sleep), own("last", "select 2 as size")]
+    async with reading(postgres.dsn(), queries=queries) as source:
+        found = await Polled(source, "own_queries").poll()
+    assert found["pg_own_last_size"] == {(): 2}
+    assert found[SUCCESS] == {("s1",): 0, ("s2",): 0, ("last",): 1}
+
+
+@pytest.mark.parametrize(
+    ("sql", "why"),
+    [
+        ("select 'x' as kind, g as size from generate_series(1, 2) g", "same labels"),
+        ("select repeat('x', 1001) as kind, 1 as size", "longer than 1000"),
+    ],
+)
+async def test_labels_that_cannot_be_shown_are_a_finding(
+    postgres: PostgresServer, sql: str, why: str
+) -> None:
+    queries = [own("odd", sql, labels=["kind"])]
+    async with reading(postgres.dsn(), queries=queries) as source:
+        polled = Polled(source, "own_queries")
+        assert (await polled.poll())[SUCCESS] == {("odd",): 0}
+        ((problem, _),) = await polled.inspect()
+    assert why in problem
 
 
 async def test_what_is_not_due_stays_as_it_was(postgres: PostgresServer) -> None:

@@ -99,6 +99,7 @@ def reading(second: int, *, idle: float, free: int = 1000) -> Reading:
         memory=0.5,
         load=1.0,
         free={"/": free},
+        inodes={"/": 1000},
         busy={"sda": 0.0},
     )
 
@@ -145,6 +146,7 @@ def test_the_witness_forgets_what_is_long_ago() -> None:
 def test_the_witness_knows_whether_a_disk_fills() -> None:
     witness = Witness()
     witness._readings.extend(reading(s, idle=0.0, free=10**9) for s in range(5))
-    assert witness.saw_a_disk_fill() is False
+    assert witness.saw_less("free") is False
     witness._readings.append(reading(5, idle=0.0, free=10**9 - 2 * 10**6))
-    assert witness.saw_a_disk_fill() is True
+    assert witness.saw_less("free") is True
+    assert witness.saw_less("inodes") is False

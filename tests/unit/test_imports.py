@@ -65,8 +65,9 @@ MAY_IMPORT = {
     "check": "poll snapshot exposition collectors collector config sources*",
     "app": "web* evidence schedule target snapshot exposition own health promises "
     "render* collectors collector config config_load logs sources* threads",
-    "cli": "app check* emitted config config_load promises render* catalogue* logs "
-    "units collectors collector demo*",
+    "arguments": "",
+    "cli": "app arguments check* emitted config config_load promises render* "
+    "catalogue* logs units collectors collector demo*",
     "demo*": "*",
 }
 
