@@ -39,7 +39,7 @@ class ProcessGroup(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Annotated[str, Field(max_length=60, pattern=r"^[\w.:@+/ -]+$")]
+    name: Annotated[str, Field(max_length=60, pattern=r"^[^\x00-\x1f\x7f{}]+$")]
     program: Annotated[str, Field(min_length=1)] | None = None
     cmdline: Pattern | None = None
     cgroup: Pattern | None = None
