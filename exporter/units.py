@@ -13,7 +13,7 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _LAST_PORT = 65535
-_LINK = re.compile(r"[^\s\x00-\x20\x7f{}\"'<>#`\\]+")
+_LINK = re.compile(r"[^\s\x00-\x20\x7f{}\"'<>#?`\\]+")
 _ADDRESS = re.compile(
     r"(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<v4>[0-9.]+)|(?P<name>localhost)?)"
     r":(?P<port>[0-9]{1,5})"
@@ -68,7 +68,7 @@ def check_base(url: str) -> None:
     parts = urlsplit(url)
     if "@" in parts.netloc:
         raise ValueError("no user or password: the link is in every notification")
-    if parts.query or parts.fragment or "?" in url or not _LINK.fullmatch(url):
+    if not _LINK.fullmatch(url):
         raise ValueError("a path is added: no ? or #, no braces, quotes or spaces")
 
 

@@ -9,10 +9,8 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-import psycopg
-
 from exporter.demo.places import required
-from exporter.demo.shop.schema import CUSTOMER_INDEX
+from exporter.demo.shop.schema import CUSTOMER_INDEX, without_index
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -25,11 +23,6 @@ NEEDS = ("postgres",)
 @asynccontextmanager
 async def broken(places: Places) -> AsyncIterator[None]:
     """Keep the index away as long as the context is open."""
-    url = required(places.postgres_owner)
-    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as owner:
-        await owner.execute("DROP INDEX orders_customer")
-    try:
+    owner = required(places.postgres_owner)
+    async with without_index(owner, "orders_customer", CUSTOMER_INDEX):
         yield
-    finally:
-        async with await psycopg.AsyncConnection.connect(url, autocommit=True) as owner:
-            await owner.execute(CUSTOMER_INDEX)

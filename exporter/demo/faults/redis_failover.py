@@ -8,9 +8,8 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from redis.asyncio import Redis
-
 from exporter.demo.places import required
+from exporter.demo.shop.cache import following
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -19,15 +18,11 @@ if TYPE_CHECKING:
 
 NEEDS = ("redis",)
 
-_NOWHERE = ("127.0.0.1", "1")
+_NOBODY = 1  # a port that nothing listens on
 
 
 @asynccontextmanager
 async def broken(places: Places) -> AsyncIterator[None]:
     """Keep Redis a replica as long as the context is open."""
-    async with Redis.from_url(required(places.redis), protocol=2) as redis:
-        await redis.replicaof(*_NOWHERE)
-        try:
-            yield
-        finally:
-            await redis.replicaof("NO", "ONE")
+    async with following(required(places.redis), _NOBODY):
+        yield

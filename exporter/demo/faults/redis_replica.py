@@ -9,10 +9,9 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from redis.asyncio import Redis
-
 from exporter.demo.places import required
 from exporter.demo.servers.process import free_port
+from exporter.demo.shop.cache import following
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -25,9 +24,5 @@ NEEDS = ("redis",)
 @asynccontextmanager
 async def broken(places: Places) -> AsyncIterator[None]:
     """Keep Redis a replica as long as the context is open."""
-    async with Redis.from_url(required(places.redis), protocol=2) as redis:
-        await redis.replicaof("127.0.0.1", str(free_port()))
-        try:
-            yield
-        finally:
-            await redis.replicaof("NO", "ONE")
+    async with following(required(places.redis), free_port()):
+        yield

@@ -9,10 +9,8 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-import psycopg
-
 from exporter.demo.places import required
-from exporter.demo.shop.schema import SEARCH_INDEX
+from exporter.demo.shop.schema import SEARCH_INDEX, without_index
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -25,12 +23,6 @@ NEEDS = ("postgres",)
 @asynccontextmanager
 async def broken(places: Places) -> AsyncIterator[None]:
     """Keep the index away as long as the context is open."""
-    url = required(places.postgres_owner)
-    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as owner:
-        await owner.execute("DROP INDEX products_sound")
-    try:
+    owner = required(places.postgres_owner)
+    async with without_index(owner, "products_sound", SEARCH_INDEX, "ANALYZE products"):
         yield
-    finally:
-        async with await psycopg.AsyncConnection.connect(url, autocommit=True) as owner:
-            await owner.execute(SEARCH_INDEX)
-            await owner.execute("ANALYZE products")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from redis.asyncio import Redis
@@ -12,7 +13,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from exporter.demo.shop.instruments import Instruments
 
@@ -21,6 +22,17 @@ if TYPE_CHECKING:
 _NEAR_SECONDS = 30.0
 _FAR_SECONDS = 3600
 _NEAR_SIZE = 200
+
+
+@asynccontextmanager
+async def following(url: str, port: int) -> AsyncIterator[None]:
+    """Keep Redis a replica of a port on this machine until the context closes."""
+    async with Redis.from_url(url, protocol=2) as redis:
+        await redis.replicaof("127.0.0.1", str(port))
+        try:
+            yield
+        finally:
+            await redis.replicaof("NO", "ONE")
 
 
 class Cache:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, LiteralString
+
 import psycopg
 from psycopg import sql
 
 from exporter.demo.shop.database import CUSTOMERS, ORDERS, PRODUCTS
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 # Dear on purpose: without the index below, a search computes it for every product.
 _SOUND = """
@@ -85,6 +91,21 @@ _GRANTS = """
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO shop;
 GRANT pg_monitor, pg_read_all_data TO monitor;
 """
+
+
+@asynccontextmanager
+async def without_index(
+    url: str, name: LiteralString, *repair: LiteralString
+) -> AsyncIterator[None]:
+    """Drop an index, and run the statements that mend it when the context closes."""
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as owner:
+        await owner.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(name)))
+    try:
+        yield
+    finally:
+        async with await psycopg.AsyncConnection.connect(url, autocommit=True) as owner:
+            for statement in repair:
+                await owner.execute(statement)
 
 
 async def build(url: str, *, shop: str, monitor: str) -> None:
