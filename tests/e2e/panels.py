@@ -97,10 +97,11 @@ NOT_HERE = frozenset(
 """Panels about servers and clients that the demo has none of: promtool tries them."""
 
 FILLING = {
+    "host: Time until memory is used up": "available",
     "host: Time until the disk is full": "free",
     "host: Time until the inodes are used up": "inodes",
 }
-"""Panels that show something while a disk fills, and where the witness sees that."""
+"""Panels about what is being used up, and where the witness sees whether it is."""
 
 _VALUES = re.compile(r"label_values\((?P<series>\S+), (?P<label>\w+)\)")
 _VARIABLE = re.compile(r"\$\w+")

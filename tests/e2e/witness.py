@@ -7,6 +7,7 @@ import ctypes
 import os
 import time
 from collections import deque
+from statistics import linear_regression
 from typing import TYPE_CHECKING, NamedTuple
 
 import psutil
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 _KEPT = 360  # readings: as long as the window in which disks are judged
 _EVERY = 1.0
 _SPAN = 20  # readings: as long as the least window of the rules at the demo's speed
-_FILLED = {"free": 1e6, "inodes": 1e4}  # less may be a matter of the moment
+_FILLED = {"free": 1e6, "inodes": 1e4, "available": 64e6}  # less may be of the moment
 _TIMEX = 512  # bytes: more than a struct timex has
 _TIME_ERROR = 5  # what adjtimex(2) returns where nothing corrects the clock
 _SHORT_SPAN = 5  # readings: disks fill in bursts
@@ -36,6 +37,7 @@ class Reading(NamedTuple):
     idle: float
     all: float
     memory: float
+    available: dict[str, int]
     load: float
     free: dict[str, int]
     inodes: dict[str, int]
@@ -62,14 +64,15 @@ class Witness:
             await asyncio.sleep(_EVERY)
 
     def saw_less(self, of: str) -> bool:
-        """Say whether a file system has less of it than as long ago as we know.
+        """Say whether some place has less and less of it, by the line through all seen.
 
-        That is of `free` bytes or `inodes`.
+        That is of `free` bytes or `inodes` of a file system, or `available` memory.
         """
-        first, last = (getattr(self._readings[at], of) for at in (0, -1))
-        return any(
-            last.get(name, left) < left - _FILLED[of] for name, left in first.items()
-        )
+        places: dict[str, list[tuple[float, int]]] = {}
+        for reading in self._readings:
+            for name, left in getattr(reading, of).items():
+                places.setdefault(name, []).append((reading.at, left))
+        return any(_fitted_loss(points) > _FILLED[of] for points in places.values())
 
     def saw(self, notice: Notice, lately: float = _KEPT) -> str | None:
         """Say what we saw of an alert ourselves; None when we saw nothing broken.
@@ -98,11 +101,20 @@ def _read() -> Reading:
         idle=times.idle,
         all=sum(times) - times.guest - times.guest_nice,
         memory=1 - memory.available / memory.total,
+        available={"": memory.available},
         load=os.getloadavg()[1] / (os.cpu_count() or 1),
         free={mount: psutil.disk_usage(mount).free for mount in mounts},
         inodes={mount: os.statvfs(mount).f_favail for mount in mounts},
         busy={name: disk.busy_time / 1000 for name, disk in disks.items()},
     )
+
+
+def _fitted_loss(points: Sequence[tuple[float, int]]) -> float:
+    """Return how much less the straight line through them has at its end."""
+    times, values = [at for at, _ in points], [left for _, left in points]
+    if times[0] == times[-1]:
+        return 0.0
+    return -linear_regression(times, values).slope * (times[-1] - times[0])
 
 
 def _spans(

@@ -98,6 +98,7 @@ def reading(second: int, *, idle: float, free: int = 1000) -> Reading:
         all=float(second),
         memory=0.5,
         load=1.0,
+        available={"": 8 * 10**9},
         free={"/": free},
         inodes={"/": 1000},
         busy={"sda": 0.0},
@@ -145,8 +146,25 @@ def test_the_witness_forgets_what_is_long_ago() -> None:
 
 def test_the_witness_knows_whether_a_disk_fills() -> None:
     witness = Witness()
-    witness._readings.extend(reading(s, idle=0.0, free=10**9) for s in range(5))
+    witness._readings.append(reading(0, idle=0.0, free=10**9))
     assert witness.saw_less("free") is False
-    witness._readings.append(reading(5, idle=0.0, free=10**9 - 2 * 10**6))
+    witness._readings.extend(reading(s, idle=0.0, free=10**9) for s in range(1, 5))
+    assert witness.saw_less("free") is False
+    witness._readings.append(reading(5, idle=0.0, free=10**9 - 4 * 10**6))
     assert witness.saw_less("free") is True
     assert witness.saw_less("inodes") is False
+
+
+def test_the_witness_is_not_deceived_by_memory_that_comes_and_goes() -> None:
+    witness = Witness()
+    held = [0, 900, 900, 0, 0, 0, 100]  # MB: less is left in the end, but not by trend
+    witness._readings.extend(
+        reading(s, idle=0.0)._replace(available={"": 10**10 - mb * 10**6})
+        for s, mb in enumerate(held)
+    )
+    assert witness.saw_less("available") is False
+    witness._readings.extend(
+        reading(s, idle=0.0)._replace(available={"": 9 * 10**9 - s * 10**8})
+        for s in range(7, 12)
+    )
+    assert witness.saw_less("available") is True
