@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 import pytest_asyncio
 
-from exporter.demo import faults
 from exporter.demo.parts import Site, make_folder, start_postgres
-from exporter.demo.places import Places, required
+from exporter.demo.places import Places
+from tests.integration.faulty_world import ask, broken, until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
-    from contextlib import AbstractAsyncContextManager
+    from collections.abc import AsyncIterator
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -30,26 +27,6 @@ async def places() -> AsyncIterator[Places]:
         stack.callback(shutil.rmtree, folder)
         started = await start_postgres(Site(folder, stack, lambda _: None))
         yield Places(application="", postgres_owner=started.owner)
-
-
-def broken(name: str, places: Places) -> AbstractAsyncContextManager[None]:
-    return faults.load(name).broken(places)
-
-
-async def ask(places: Places, query: str) -> Any:
-    """Return the first value of the first row."""
-    async with await psycopg.AsyncConnection.connect(
-        required(places.postgres_owner), autocommit=True
-    ) as owner:
-        row = await (await owner.execute(query)).fetchone()
-    return row[0] if row else None
-
-
-async def until(look: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until something is so, ten seconds at the most."""
-    async with asyncio.timeout(10):
-        while not await look():  # noqa: ASYNC110 - a server has no event to wait for
-            await asyncio.sleep(0.05)
 
 
 async def test_stale_statistics_leaves_a_table_that_nobody_vacuums_or_analyzes(
