@@ -56,7 +56,8 @@ class Service:
         self._schedule.start()
         first = [target.polled.wait() for target in self.targets.values()]
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.gather(*first), _FIRST_ROUND)
+            async with asyncio.timeout(_FIRST_ROUND):
+                await asyncio.gather(*first)
 
     async def stop(self) -> None:
         """End all polls and close all connections."""

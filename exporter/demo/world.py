@@ -19,6 +19,7 @@ import psutil
 from exporter.demo import faults
 from exporter.demo.alerting.notice import style, text
 from exporter.demo.alerting.servers import Scraped, start_alerting
+from exporter.demo.cancelled import heed_cancellation
 from exporter.demo.load import PER_SECOND, Load
 from exporter.demo.parts import Site, make_folder, start_servers
 from exporter.demo.programs import EXPORTER_FILE, start_application, start_exporter
@@ -116,6 +117,7 @@ class World:
             if not fault:
                 known = ", ".join(faults.names())
                 self._show.say(f"to break something, start it with a fault: {known}")
+            heed_cancellation()
             await self._live(places, fault, programs, duration)
 
     async def _alerting(self, site: Site, places: Places) -> tuple[Process, ...]:
@@ -169,6 +171,7 @@ class World:
         await asyncio.sleep(healthy)
         try:
             async with fault.broken(places):
+                heed_cancellation()
                 self._show.say(f"fault {fault.name} is in")
                 self._state = f"FAULT {fault.name}"
                 await asyncio.Event().wait()

@@ -256,4 +256,5 @@ def now() -> float:
 
 async def _close(driver: AsyncDriver) -> None:
     with contextlib.suppress(Exception):  # it is thrown away; the server may be gone
-        await asyncio.wait_for(driver.close(), _GOODBYE)
+        async with asyncio.timeout(_GOODBYE):
+            await driver.close()

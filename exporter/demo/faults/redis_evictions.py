@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from exporter.demo.cancelled import heed_cancellation
 from exporter.demo.places import required
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ async def _fill(redis: Redis) -> NoReturn:
     for name in cycle(names[_FIRST:] + names[:_FIRST]):
         with suppress(RedisError):
             await redis.set(name, b"x" * _FILLER_BYTES)
+        heed_cancellation()
         await asyncio.sleep(_PAUSE_SECONDS)
     raise AssertionError("a cycle has no end")
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from exporter.demo.cancelled import heed_cancellation
 from exporter.demo.places import required
 
 if TYPE_CHECKING:
@@ -50,4 +51,5 @@ async def _keep_busy(redis: Redis) -> NoReturn:
         # A server that is away for a moment is made busy again when it is back.
         with suppress(RedisError):
             await busy(args=[_BUSY_SECONDS])
+        heed_cancellation()
         await asyncio.sleep(_PAUSE_SECONDS)
