@@ -210,9 +210,9 @@ class Application(Strict):
 class Limits(Strict):
     """Limits with units, by severity; what they may be depends on the KPI."""
 
-    info: str | int | None = None
-    warning: str | int | None = None
-    critical: str | int | None = None
+    info: object = None
+    warning: object = None
+    critical: object = None
 
 
 class KpiLimits(Limits):

@@ -11,13 +11,14 @@ from pydantic import ValidationError
 from exporter import collectors
 from exporter.collector import SourceKind
 from exporter.config import Config
+from exporter.config_sound import sound
 from exporter.errors import ConfigError
 from exporter.explain import explain
 from exporter.yaml_file import Document
 from exporter.yaml_file import load as load_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from exporter.yaml_file import Location
 
@@ -34,7 +35,7 @@ def load(path: Path | None, given: dict[str, Any] | None = None) -> Config:
     its folder.
     """
     document = load_yaml(path) if path else _COMMAND_LINE
-    problems = list(document.duplicates)
+    problems = list(document.problems)
     data = document.data
     if not isinstance(data, dict):
         raise ConfigError([document.problem((), "keys and values are wanted")])
@@ -74,21 +75,32 @@ def _checked(
     try:
         config = Config.model_validate(merged)
     except ValidationError as error:
-        found = [p for p in error.errors() if not _inherited(document, p["loc"])]
-        for problem in found:
+        known = error.errors()
+        refused = {problem["loc"] for problem in known}
+        for problem in known:
+            if _said_elsewhere(document, problem["loc"]):
+                continue
             place = _COMMAND_LINE if _is_given(given, problem["loc"]) else document
             problems.append(explain(place, Config, problem))
+        problems += _useless(document, sound(merged, refused), refused)
         return None
-    problems += _useless_overrides(document, config)
+    problems += _useless(document, config)
     return config
 
 
-def _useless_overrides(document: Document, config: Config) -> list[str]:
+def _useless(
+    document: Document, config: Config, refused: Collection[Location] = ()
+) -> list[str]:
+    """Say which promises cannot be judged, or would change nothing."""
     if not config.kpis and not config.applications:
         return []
     from exporter import promises
 
-    return [document.problem(*found) for found in promises.problems(config)]
+    return [
+        document.problem(place, text)
+        for place, text in promises.problems(config, refused)
+        if place not in document.unread
+    ]
 
 
 def _merge(data: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
@@ -173,9 +185,10 @@ def _beside(data: dict[str, Any], folder: Path) -> None:
             settings[key] = str(folder / path)
 
 
-def _inherited(document: Document, location: Location) -> bool:
-    """Whether a wrong interval is the top level's, which is reported there."""
-    return location[-1:] == ("interval",) and location not in document.lines
+def _said_elsewhere(document: Document, location: Location) -> bool:
+    """Whether a value is no value at all, or an interval that the top level gave."""
+    inherited = location[-1:] == ("interval",) and location not in document.lines
+    return inherited or location in document.unread
 
 
 def _is_given(given: dict[str, Any], location: Location) -> bool:

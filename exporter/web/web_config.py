@@ -150,7 +150,7 @@ class WebConfig:
 
 def check(document: Document) -> Settings:
     """Check a document; raises ConfigError with every problem, file, line and key."""
-    problems = list(document.duplicates)
+    problems = list(document.problems)
     data = _without_blanks(document.data)
     if not isinstance(data, dict):
         raise ConfigError([document.problem((), "keys and values are wanted")])

@@ -44,7 +44,9 @@ MAY_IMPORT = {
     "config": "catalogue* collector config_* sources.address units",
     "config_redis": "",
     "config_tables": "",
-    "config_load": "collectors config collector explain promises yaml_file",
+    "config_sound": "collector config yaml_file",
+    "config_load": "collectors config config_sound collector explain promises "
+    "yaml_file",
     "secret": "config",
     "logs": "secret",
     "sources*": "sources* config config_* secret",

@@ -97,7 +97,7 @@ MISTAKES = [
     ),
     (
         GOOD[:KPIS] + "  cpu_used: {targets: {local: {critical: 50%}}}\n",
-        "8: kpis.cpu_used: critical (0.5) is milder than warning (0.7)",
+        "8: kpis.cpu_used.targets.local: critical (0.5) is milder than warning (0.7)",
     ),
     (
         GOOD[:KPIS] + "  cpu_used: {}\n",
