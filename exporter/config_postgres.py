@@ -16,7 +16,7 @@ from pydantic import (
     field_validator,
 )
 
-from exporter.units import Duration  # noqa: TC001 - pydantic reads it at run time
+from exporter.units import Duration, between
 
 _SLUG = r"[a-z][a-z0-9]*(_[a-z0-9]+)*"
 _TAKEN = {
@@ -44,7 +44,7 @@ class Sampling(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     enabled: bool = True
-    interval: Annotated[Duration, Field(ge=0.2, le=60)] = 1.0
+    interval: Annotated[Duration, between(0.2, 60)] = 1.0
 
 
 class Plans(BaseModel):

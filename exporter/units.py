@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
@@ -27,7 +27,18 @@ def seconds(value: object) -> float:
     return sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(value))
 
 
-Duration = Annotated[float, BeforeValidator(seconds), Field(ge=0.1, le=86400)]
+def between(least: float, most: float) -> AfterValidator:
+    """Make a validator of durations: so many seconds at least, and at most."""
+
+    def check(value: float) -> float:
+        if not least <= value <= most:
+            raise ValueError(f"from {least:g}s to {most:g}s is wanted")
+        return value
+
+    return AfterValidator(check)
+
+
+Duration = Annotated[float, BeforeValidator(seconds), between(0.1, 86400)]
 
 
 def address(value: str) -> tuple[str, int]:

@@ -45,11 +45,10 @@ class Document(NamedTuple):
 
 
 def said(place: str, location: Location, message: str) -> str:
-    """Write one line: where, which key, what; a key of several lines is quoted."""
+    """Write one line: where, which key, what; line ends in them as escapes."""
     key = ".".join(str(part) for part in location)
-    if not key.isprintable():
-        key = repr(key)
-    return f"{place}: {key}: {message}" if key else f"{place}: {message}"
+    text = f"{place}: {key}: {message}" if key else f"{place}: {message}"
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def load(path: Path) -> Document:

@@ -101,9 +101,12 @@ def test_what_only_follows_from_a_mistake_is_not_said(
 def test_an_unknown_kpi_is_named_although_its_limits_are_none(tmp_path: Path) -> None:
     found = problems(tmp_path, "kpis:\n  nope: 5\n  nap:\n    fatal: 1\n")
 
-    named = [line.partition(";")[0] for line in found if "no KPI" in line]
-    assert named == ["2: kpis.nope: no KPI 'nope'", "3: kpis.nap: no KPI 'nap'"]
-    assert len(found) == 4
+    assert [line.partition("; ")[0] for line in found] == [
+        "2: kpis.nope: keys and values are wanted",
+        "2: kpis.nope: no KPI 'nope'",
+        "3: kpis.nap: no KPI 'nap'",
+        "4: kpis.nap.fatal: unknown key",
+    ]
 
 
 def test_a_target_whose_own_limits_are_in_disorder_is_named(tmp_path: Path) -> None:

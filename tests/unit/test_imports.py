@@ -56,8 +56,8 @@ MAY_IMPORT = {
     "health": "watch collector metrics sources*",
     "target": "poll health watch snapshot collector exposition config sources*",
     "schedule": "phase target",
-    "web*": "web* evidence snapshot catalogue* config collector exposition yaml_file "
-    "units",
+    "web*": "web* evidence snapshot catalogue* config collector explain exposition "
+    "units yaml_file",
     "check_http": "",
     "declared": "collectors collector health metrics own",
     "emitted": "declared render* catalogue* yaml_file",

@@ -30,7 +30,7 @@ MISTAKES = [
     (
         GOOD.replace("developer-mesh", "developer-mash"),
         (
-            "1: profile: Input should be 'mcp-security-platform', 'stellar-logic', "
+            "1: profile: there are 'mcp-security-platform', 'stellar-logic', "
             "'ultimate-mcp', 'developer-mesh' or 'mcp-v2'"
         ),
     ),
@@ -60,7 +60,7 @@ MISTAKES = [
     ),
     (
         GOOD.replace("targets: [orders]", "naming: statsd"),
-        "6: applications.shop.naming: Input should be 'prometheus' or 'opentelemetry'",
+        "6: applications.shop.naming: there are 'prometheus' or 'opentelemetry'",
     ),
     (
         GOOD[:KPIS] + "  cpu_use: {warning: 75%}\n",
