@@ -126,7 +126,7 @@ def _wrong_limits(
 ) -> Iterator[tuple[Location, str]]:
     for severity, written in _given(limits).items():
         try:
-            parse_limit(written, kpi.unit)
+            kpi.check_limit(parse_limit(written, kpi.unit))
         except ValueError as error:
             yield (*place, str(severity)), str(error)
 

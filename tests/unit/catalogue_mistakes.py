@@ -61,6 +61,14 @@ MISTAKES = [
     ),
     (
         "{warning: 10s}",
+        "{warning: -10s}",
+        (
+            "15: kpis.0.profiles: mcp-v2: it would be broken always, or never; "
+            "0s or more is wanted"
+        ),
+    ),
+    (
+        "{warning: 10s}",
         "{info: 10s}",
         "16: kpis.0.profiles.mcp-v2.info.for: is needed",
     ),
