@@ -19,6 +19,11 @@ _ADDRESS = re.compile(
     r":(?P<port>[0-9]{1,5})"
 )
 
+_HOST = re.compile(
+    r"(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?=[^:]{1,253}(?::|$))"
+    r"[A-Za-z0-9_](?:[-A-Za-z0-9_.]*[A-Za-z0-9_.])?)(?::(?P<port>[0-9]{1,5}))?"
+)
+
 
 def seconds(value: object) -> float:
     """Read a duration such as `15s`, `500ms` or `1m30s`; raises ValueError."""
@@ -52,6 +57,18 @@ def address(value: str) -> tuple[str, int]:
         IPv4Address(found["v4"])
     host = found["v6"] or found["v4"] or found["name"]
     return host or "0.0.0.0", int(found["port"])  # noqa: S104 - asked for by `:port`
+
+
+def is_host(text: str) -> bool:
+    """Tell whether a text is host or host:port as an HTTP client names whom it asks."""
+    found = _HOST.fullmatch(text)
+    if not found or (found["port"] and not 0 < int(found["port"]) <= _LAST_PORT):
+        return False
+    try:
+        _ = IPv6Address(found["v6"]) if found["v6"] else None
+    except ValueError:
+        return False
+    return True
 
 
 def check_port(url: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from exporter.errors import ConfigError
+from exporter.units import is_host
 from exporter.web import discovery, evidence_page, runbook_page, status_page
 from exporter.web.guard import text
 from exporter.web.send import Sender
@@ -114,7 +115,11 @@ class Routes:
     async def discovery(self, request: web.Request) -> web.Response:
         """List what to scrape."""
         config = self._service.config
-        url = config.links.external_url or f"{request.scheme}://{_asked(request)}"
+        asked = _asked(request)
+        if not config.links.external_url and not is_host(asked):
+            said = "is no host or host:port; set links.external_url, or ask properly"
+            return text(f"the header Host {asked[:100]!r} {said}", 400)
+        url = config.links.external_url or f"{request.scheme}://{asked}"
         return web.json_response(discovery.groups(config.targets, url))
 
     async def runbook(self, request: web.Request) -> web.Response:
