@@ -87,6 +87,13 @@ _REFUSALS = (
         Reason.CONNECT,
         "mend sslmode and sslrootcert of the dsn, or the server's certificate",
     ),
+    _Refusal(
+        "unrecognized configuration parameter|invalid command-line argument"
+        '|(invalid value for|permission denied to set) parameter|parameter ".*" cannot'
+        "|unsupported startup parameter",
+        Reason.CONNECT,
+        "mend `options` in the dsn, or leave it out",
+    ),
     _Refusal("failed to resolve host|could not translate host", Reason.CONNECT),
 )
 _DENIED = re.compile(r"permission denied for (\w+) (\S+)")
@@ -182,9 +189,10 @@ def _no_answer(error: psycopg.Error) -> SourceError:
 
 
 def _line(text: str) -> str:
-    """Return a text as one line without libpq's hints, secrets and excess length."""
-    lines = [line for line in text.splitlines() if not line.startswith("\t")]
-    shown = " ".join(" ".join(lines).split())
+    """Return a text as one line without hints, repetitions, secrets, excess length."""
+    told = [line for line in text.splitlines() if not line.startswith(("\t", "HINT:"))]
     for prefix in ("connection failed: ", "connection is bad: "):
-        shown = shown.removeprefix(prefix)
+        told = [line.removeprefix(prefix) for line in told]
+    lines = dict.fromkeys(told)  # libpq tries again, and is told the same
+    shown = " ".join(" ".join(lines).split())
     return mask(shown)[:_MOST_TEXT]

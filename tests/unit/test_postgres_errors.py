@@ -41,6 +41,10 @@ def refused(text: str) -> SourceError:
         ("Connection refused\n\tIs the server running?", Reason.CONNECT),
         ("server does not support SSL, but SSL was required", Reason.CONNECT),
         ("SSL error: certificate verify failed", Reason.CONNECT),
+        ('FATAL:  invalid value for parameter "work_mem": "many"', Reason.CONNECT),
+        ('FATAL:  parameter "shared_buffers" cannot be changed', Reason.CONNECT),
+        ('FATAL:  permission denied to set parameter "log_statement"', Reason.CONNECT),
+        ("FATAL:  unsupported startup parameter: options", Reason.CONNECT),
         ("received invalid response to SSL negotiation: H", Reason.PROTOCOL),
         (
             "expected authentication request from server, but received H",
