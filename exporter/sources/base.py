@@ -59,9 +59,19 @@ class Source(ABC, Generic[ConfigT]):
     async def close(self) -> None:
         """Close in good order; never waits longer than a second for the server."""
 
+    @property
+    def hint(self) -> str | None:
+        """What may help where a server takes a connection and says nothing on it."""
+        return None
+
     async def connect(self, timeout: float) -> None:
         """Make sure that the server is reached; raises SourceError."""
-        await self._within(self._connect(), timeout)
+        try:
+            await self._within(self._connect(), timeout)
+        except SourceError as error:
+            if error.reason is Reason.TIMEOUT:
+                error.fix = error.fix or self.hint
+            raise
 
     async def run(
         self, read: Callable[[Self], Awaitable[ResultT]], timeout: float

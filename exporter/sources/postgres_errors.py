@@ -55,6 +55,12 @@ _REFUSALS = (
     _Refusal("password authentication failed|SCRAM|PAM auth", Reason.AUTH, _LOGIN),
     _Refusal("no password supplied", Reason.AUTH, _LOGIN),
     _Refusal(
+        "no pg_hba.conf entry for .*, (no encryption|SSL off)",
+        Reason.AUTH,
+        "write sslmode=require in the dsn if it takes TLS alone; else add a line to "
+        "pg_hba.conf, then SELECT pg_reload_conf();",
+    ),
+    _Refusal(
         "no pg_hba.conf entry|pg_hba.conf rejects",
         Reason.AUTH,
         "let this role in: add a line to pg_hba.conf, then SELECT pg_reload_conf();",
@@ -83,7 +89,13 @@ _REFUSALS = (
         "is this the port of PostgreSQL?",
     ),
     _Refusal(
-        "does not support SSL|SSL was required|certificate|SSL error",
+        "does not support SSL|SSL was required",
+        Reason.CONNECT,
+        "write sslmode=prefer in the dsn if it may do without TLS, or set ssl = on "
+        "in postgresql.conf",
+    ),
+    _Refusal(
+        "certificate|SSL error",
         Reason.CONNECT,
         "mend sslmode and sslrootcert of the dsn, or the server's certificate",
     ),

@@ -58,6 +58,19 @@ def test_a_failed_login_is_told_by_its_text(text: str, reason: Reason) -> None:
     assert str(error) == f"{AT} {' '.join(text.split(chr(10), maxsplit=1)[0].split())}"
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("server does not support SSL, but SSL was required", "sslmode=prefer"),
+        ('FATAL:  no pg_hba.conf entry for host "a", no encryption', "sslmode=require"),
+        ('FATAL:  no pg_hba.conf entry for host "a", SSL off', "sslmode=require"),
+        ('FATAL:  no pg_hba.conf entry for host "a", SSL encryption', "add a line"),
+    ],
+)
+def test_tls_that_one_side_alone_wants_is_hinted_at(text: str, hint: str) -> None:
+    assert hint in (refused(text).fix or "")
+
+
 def test_a_refused_password_says_where_passwords_come_from() -> None:
     assert refused("FATAL:  password authentication failed").fix == SET
 
