@@ -20,6 +20,8 @@ from exporter.yaml_file import load as load_yaml
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from pydantic_core import ErrorDetails
+
     from exporter.yaml_file import Location
 
 _COMMAND_LINE = Document(Path("command line"), {}, {})
@@ -78,7 +80,7 @@ def _checked(
         known = error.errors()
         refused = {problem["loc"] for problem in known}
         for problem in known:
-            if _said_elsewhere(document, problem["loc"]):
+            if _said_elsewhere(document, problem):
                 continue
             place = _COMMAND_LINE if _is_given(given, problem["loc"]) else document
             problems.append(explain(place, Config, problem))
@@ -181,14 +183,19 @@ def _beside(data: dict[str, Any], folder: Path) -> None:
     if isinstance(web, dict):
         places.append((web, "config_file"))
     for settings, key in places:
-        if isinstance(path := settings.get(key), str):
+        if isinstance(path := settings.get(key), str) and path:
             settings[key] = str(folder / path)
 
 
-def _said_elsewhere(document: Document, location: Location) -> bool:
-    """Whether a value is no value at all, or an interval that the top level gave."""
-    inherited = location[-1:] == ("interval",) and location not in document.lines
-    return inherited or location in document.unread
+def _said_elsewhere(document: Document, problem: ErrorDetails) -> bool:
+    """Whether a problem only follows from another one that is reported.
+
+    The value is none, its interval is the top level's, or its entries were refused.
+    """
+    place = problem["loc"]
+    inherited = place[-1:] == ("interval",) and place not in document.lines
+    emptied = problem["type"] == "too_short" and bool(problem["input"])
+    return inherited or emptied or place in document.unread
 
 
 def _is_given(given: dict[str, Any], location: Location) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path  # noqa: TC003 - pydantic reads annotations at run time
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -16,6 +15,7 @@ from pydantic import (
     field_validator,
 )
 
+from exporter.config_values import Place, Text, Whole  # noqa: TC001 - pydantic reads it
 from exporter.units import Duration, between
 
 _SLUG = r"[a-z][a-z0-9]*(_[a-z0-9]+)*"
@@ -34,7 +34,7 @@ class Statements(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    top: Annotated[int, Field(ge=0, le=1000)] = 100
+    top: Annotated[Whole, Field(ge=0, le=1000)] = 100
     text: bool = True
 
 
@@ -53,7 +53,7 @@ class Plans(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     enabled: bool = False
-    top: Annotated[int, Field(ge=1, le=100)] = 20
+    top: Annotated[Whole, Field(ge=1, le=100)] = 20
 
 
 class OwnMetric(BaseModel):
@@ -88,7 +88,7 @@ class OwnQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Annotated[str, Field(pattern=f"^{_SLUG}$", max_length=60)]
-    sql: Annotated[str, Field(min_length=1, max_length=10_000)]
+    sql: Annotated[Text, Field(max_length=10_000)]
     metrics: Annotated[dict[Column, OwnMetric], Field(min_length=1, max_length=50)]
     labels: Annotated[tuple[str, ...], Field(max_length=10)] = ()
     interval: Duration = 60.0
@@ -139,10 +139,10 @@ class PostgresSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    connections: Annotated[int, Field(ge=1, le=100)] = 10
+    connections: Annotated[Whole, Field(ge=1, le=100)] = 10
     statements: Statements = Statements()
     sampling: Sampling = Sampling()
-    log: Path | None = None
+    log: Place | None = None
     plans: Plans = Plans()
     queries: Annotated[tuple[OwnQuery, ...], Field(max_length=100)] = ()
     _promised: tuple[float, ...] = PrivateAttr(())

@@ -71,6 +71,12 @@ def is_host(text: str) -> bool:
     return True
 
 
+def check_plain(url: str) -> None:
+    """Refuse a URL with blanks or control characters, some of which parsers drop."""
+    if not url.isprintable() or " " in url:
+        raise ValueError("holds a blank or a control character")
+
+
 def check_port(url: str) -> None:
     """Refuse a URL whose port is no port; raises ValueError."""
     try:
@@ -102,6 +108,7 @@ def check_base(url: str) -> None:
 
 def check_bolt(value: str) -> None:
     """Raise ValueError unless a text is the URI of a Neo4j server, without a login."""
+    check_plain(value)
     schemes = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
     if urlsplit(value).scheme not in schemes or not urlsplit(value).hostname:
         message = "a uri is scheme://host:7687; schemes: " + ", ".join(schemes)
@@ -109,3 +116,6 @@ def check_bolt(value: str) -> None:
     if "@" in urlsplit(value).netloc:
         raise ValueError("no user or password in the uri; use user and password_file")
     check_port(value)
+    parts = urlsplit(value)
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError("nothing follows the port; databases are a key of their own")

@@ -84,6 +84,23 @@ def _built(path: Path, node: yaml.Node | None) -> Document:
     return Document(path, data, reader.lines, problems, unread)
 
 
+def _plain_key(node: yaml.Node) -> str | None:
+    if not isinstance(node, yaml.ScalarNode):
+        return None
+    key = str(node.value)
+    try:
+        _check_plain(key)
+    except ValueError:
+        return None
+    return key
+
+
+def _check_plain(value: object) -> None:
+    """Refuse text that no file, program or server takes: NUL, half a character."""
+    if isinstance(value, str) and b"\0" in value.encode():
+        raise ValueError("NUL")
+
+
 class _Reader(yaml.constructor.SafeConstructor):
     """Builds plain data from nodes, noting lines and keys that are given twice."""
 
@@ -106,11 +123,13 @@ class _Reader(yaml.constructor.SafeConstructor):
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, location)
         try:
-            return self.construct_object(node)
+            value = self.construct_object(node)
+            _check_plain(value)
         except (yaml.YAMLError, ValueError):
             self._wrong(node, location, f"not a plain value: {node.value!r}")
             self.unread.add(location)
             return str(node.value)
+        return value
 
     def _mapping(self, node: yaml.MappingNode, location: Location) -> dict[str, Any]:
         node.value = self._once(node, location)
@@ -132,10 +151,10 @@ class _Reader(yaml.constructor.SafeConstructor):
         first: dict[str, int] = {}
         kept = []
         for key_node, value_node in node.value:
-            if not isinstance(key_node, yaml.ScalarNode):
+            key = _plain_key(key_node)
+            if key is None:
                 self._wrong(key_node, location, "a key must be plain text")
                 continue
-            key = str(key_node.value)
             if key in first:
                 text = f"given twice, first on line {first[key]}"
                 self._wrong(key_node, (*location, key), text)
