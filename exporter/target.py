@@ -79,6 +79,7 @@ class TargetPoller:
         self._clock = clock
         self._backoff = Backoff()
         self._log = FailureLog(target=self.config.name)
+        self._part_logs: dict[str, FailureLog] = {}
         self._health = Renderer(self.config.name, self.config.series_limit)
         self._busy = 0.0
         self._measured = (clock.monotonic(), source.seconds)
@@ -101,6 +102,7 @@ class TargetPoller:
                 watch.started = begun
                 if not await self._run(watch, due[index + 1 :]):
                     break
+        self._note_parts()
         self._account()
         self.publish()
         self.polled.set()
@@ -186,6 +188,17 @@ class TargetPoller:
         watch.series = result.series
         watch.dropped += result.dropped
         self._snapshot.put(self.config.name, name, result.families)
+
+    def _note_parts(self) -> None:
+        """Log what came of parts of reads, as it is logged for whole ones."""
+        parts, self.source.parts = self.source.parts, {}
+        now, name = self._clock.monotonic(), self.config.name
+        for part, error in parts.items():
+            log = self._part_logs.setdefault(part, FailureLog(target=name, part=part))
+            if error is None:
+                log.worked(now)
+            else:
+                log.failed(failure(error), now)
 
     def _down(self, why: Failure, due: Sequence[Watch]) -> None:
         self._log.failed(why, self._clock.monotonic())

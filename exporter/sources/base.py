@@ -23,7 +23,9 @@ class Source(ABC, Generic[ConfigT]):
 
     `seconds` and `queries` say what we cost the server: wall time spent waiting for it,
     and statements or commands sent. `databases` counts, where a read goes through
-    several, how many are in which state. Only one read runs at a time.
+    several, how many are in which state. `parts` is what came of parts of reads whose
+    failure harms no other, until somebody takes note of it. Only one read runs at a
+    time.
     """
 
     def __init__(self, config: ConfigT) -> None:
@@ -32,6 +34,7 @@ class Source(ABC, Generic[ConfigT]):
         self.seconds = 0.0
         self.queries = 0
         self.databases: Mapping[str, int] = {}
+        self.parts: dict[str, SourceError | None] = {}
         self._abandoned: set[asyncio.Task[Any]] = set()
 
     @property

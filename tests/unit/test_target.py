@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from exporter.collector import Cost
 from exporter.errors import Reason, SourceError
 from exporter.evidence import Evidence
 from tests.unit.scripted import Subject, World
+
+if TYPE_CHECKING:
+    import pytest
 
 REFUSED = SourceError(Reason.CONNECT, "connection refused")
 DENIED = SourceError(Reason.PERMISSION, "denied", answered=True, fix="GRANT x")
@@ -66,6 +70,32 @@ async def test_good_and_failed_polls_are_counted_alike() -> None:
     page = await world.round()
 
     assert 'kpi_exporter_collector_polls_total{target="orders",collector="a"} 3' in page
+
+
+async def test_a_part_that_fails_is_logged_at_first_then_summed_up(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+    world = World(Subject("a", 5.0).collector())
+
+    for error in (DENIED, DENIED, None, DENIED):
+        world.source.parts["own query jobs"] = error
+        await world.round()
+        await world.round()
+
+    part = {"target": "orders", "part": "own query jobs"}
+    first = {"reason": "permission", "error": "denied", "fix": "GRANT x"}
+    said = [(r.message, {**vars(r)["fields"]}) for r in caplog.records]
+    assert [(event, fields.pop("for_seconds", "")) for event, fields in said] == [
+        ("poll failed", ""),
+        ("poll works again", "60"),
+        ("poll failed", ""),
+    ]
+    assert [fields for _, fields in said] == [
+        part | first,
+        part | {"failures": "2"},
+        part | first,
+    ]
 
 
 async def test_a_bug_in_a_collector_is_an_internal_failure_of_it_alone() -> None:
