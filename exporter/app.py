@@ -126,6 +126,13 @@ class Service:
         now, name = self._clock.wall(), self.targets[target].config.name
         return now, self.snapshot.evidence.of(name, now, kpi)
 
+    def kpis(self) -> list[str]:
+        """Return the ids of all KPIs; loads the catalogue as `runbook` does."""
+        from exporter.promises import plan_of
+
+        subjects = plan_of(self.config).subjects
+        return sorted(kpi.id for subject in subjects for kpi in subject.kpis)
+
     def status(self) -> list[TargetStatus]:
         """Say how every target and collector fares, for people."""
         now = self._clock.wall()

@@ -2,17 +2,49 @@
 
 from __future__ import annotations
 
+import re
 from argparse import ArgumentTypeError
+from typing import TYPE_CHECKING
+
+from exporter.errors import KpiExporterError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _MOST_SPEED = 3600
+_WORD = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+_WORDS = "1 to 63 of A-Z a-z 0-9 - _ . with a letter or digit at both ends"
+_DOMAIN = re.compile(
+    r"(?:[a-z0-9](?:[-a-z0-9]*[a-z0-9])?\.)*[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
+)
+_LONGEST_DOMAIN = 253
 
 
 def label(text: str) -> tuple[str, str]:
-    """Read KEY=VALUE."""
+    """Read KEY=VALUE as Kubernetes takes labels; the key may be DOMAIN/NAME."""
     key, equals, value = text.partition("=")
     if not key or not equals:
         raise ArgumentTypeError(f"{text!r} is not KEY=VALUE")
+    domain, slash, name = key.rpartition("/")
+    if slash and (not _DOMAIN.fullmatch(domain) or len(domain) > _LONGEST_DOMAIN):
+        said = "before the / is a domain: a-z 0-9 - . and at most 253 characters"
+        raise ArgumentTypeError(f"{key!r} is no key of a label: {said}")
+    if not _WORD.fullmatch(name):
+        raise ArgumentTypeError(f"{key!r} is no key of a label: {_WORDS}")
+    if value and not _WORD.fullmatch(value):
+        raise ArgumentTypeError(
+            f"{value!r} is no value of a label: nothing, or {_WORDS}"
+        )
     return key, value
+
+
+def labels(given: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Put labels together; raises KpiExporterError for a key that is given twice."""
+    keys = [key for key, _ in given]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise KpiExporterError(f"--label: the key {key!r} is given twice")
+    return dict(given)
 
 
 def speed(text: str) -> int:

@@ -273,9 +273,10 @@ def _render(options: argparse.Namespace, out: TextIO) -> int:
     from exporter.render.files import Format, files
     from exporter.render.write import differences, write
 
+    labels = arguments.labels(options.label)
     plan = replace(plan_of(load(options.config)), speed=options.speed)
     check_shipped()
-    made = files(plan, Format(options.format), dict(options.label))
+    made = files(plan, Format(options.format), labels)
     if options.check:
         changed = differences(made, options.out)
         out.writelines(f"{path} differs from what is rendered\n" for path in changed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path  # noqa: TC003 - pydantic reads annotations at run time
+from math import inf
 from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
 
@@ -21,11 +21,12 @@ from exporter.collector import SourceKind
 from exporter.config_host import HostSettings
 from exporter.config_indexes import TableIndexes
 from exporter.config_neo4j import Neo4jSettings
-from exporter.config_postgres import PostgresSettings
+from exporter.config_postgres import PostgresSettings, Sampling
 from exporter.config_redis import KeySampling
 from exporter.config_tables import Tables
+from exporter.config_values import Names, Place, Text, Whole  # noqa: TC001 - read by pydantic
 from exporter.sources.address import check
-from exporter.units import Duration, address, check_base, check_port
+from exporter.units import Duration, address, check_base, check_plain, check_port
 
 _SELECTOR = re.compile(r'\s*\w+\s*(=|!=|=~|!~)\s*".*"\s*')
 
@@ -39,8 +40,16 @@ class Strict(BaseModel):
 class Filter(Strict):
     """Names to keep and names to leave out; an empty `include` keeps all."""
 
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
+    include: Names = ()
+    exclude: Names = ()
+
+    @field_validator("exclude")
+    @classmethod
+    def _not_both(cls, value: Names, known: ValidationInfo) -> Names:
+        for name in value:
+            if name in known.data.get("include", ()):
+                raise ValueError(f"{name!r} is included as well")
+        return value
 
 
 class CollectorSettings(Strict):
@@ -58,7 +67,7 @@ class Target(Strict):
 
     interval: Duration = 15.0
     timeout: Duration | None = None
-    series_limit: Annotated[int, Field(ge=1, le=1_000_000)] = 5000
+    series_limit: Annotated[Whole, Field(ge=1, le=1_000_000)] = 5000
     collectors: dict[str, CollectorSettings] = {}
 
     @property
@@ -86,9 +95,9 @@ class Target(Strict):
 class WithSecret(Target):
     """A target that logs in; the secret is read again at each connect."""
 
-    password_file: Path | None = None
-    password_env: str | None = None
-    password_command: tuple[str, ...] | None = None
+    password_file: Place | None = None
+    password_env: Annotated[Text, Field(pattern="^[^=]*$")] | None = None
+    password_command: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
 
     @field_validator("password_env", "password_command")
     @classmethod
@@ -110,7 +119,7 @@ class PostgresTarget(TableIndexes, PostgresSettings, WithSecret):
 
     kind: ClassVar[SourceKind] = SourceKind.POSTGRES
 
-    dsn: str
+    dsn: Text
     databases: Filter = Filter()
     schemas: Filter = Filter()
     users: Filter = Filter()
@@ -127,6 +136,13 @@ class PostgresTarget(TableIndexes, PostgresSettings, WithSecret):
         check(cls.kind, value)
         return value
 
+    @field_validator("sampling")
+    @classmethod
+    def _looks_between_polls(cls, value: Sampling, known: ValidationInfo) -> Sampling:
+        if value.enabled and value.interval > known.data.get("interval", inf):
+            raise ValueError("its interval must not be longer than that of the target")
+        return value
+
 
 class Neo4jTarget(Neo4jSettings, WithSecret):
     """One Neo4j server, reached over Bolt."""
@@ -139,14 +155,15 @@ class RedisTarget(WithSecret):
 
     kind: ClassVar[SourceKind] = SourceKind.REDIS
 
-    url: str
-    user: str | None = None
-    members: Annotated[int, Field(ge=0, le=1000)] = 32
+    url: Text
+    user: Text | None = None
+    members: Annotated[Whole, Field(ge=0, le=1000)] = 32
     keys: KeySampling = KeySampling()
 
     @field_validator("url")
     @classmethod
     def _is_redis(cls, value: str) -> str:
+        check_plain(value)
         if urlsplit(value).scheme not in ("redis", "rediss", "unix"):
             raise ValueError("a url is redis://host:6379/0, rediss://… or unix:///path")
         check_port(value)
@@ -164,7 +181,7 @@ class Web(Strict):
     """Where to listen; `config_file` is in the exporter-toolkit's format."""
 
     listen: str = "127.0.0.1:10099"
-    config_file: Path | None = None
+    config_file: Place | None = None
 
     @field_validator("listen")
     @classmethod
@@ -192,7 +209,7 @@ class Application(Strict):
     """An application: whose series are its own, and which targets stand behind it."""
 
     selector: str
-    targets: tuple[str, ...] = ()
+    targets: Names = ()
     naming: Literal["prometheus", "opentelemetry"] = "prometheus"
     names: dict[str, str] = {}
 
@@ -210,9 +227,9 @@ class Application(Strict):
 class Limits(Strict):
     """Limits with units, by severity; what they may be depends on the KPI."""
 
-    info: str | int | None = None
-    warning: str | int | None = None
-    critical: str | int | None = None
+    info: object = None
+    warning: object = None
+    critical: object = None
 
 
 class KpiLimits(Limits):

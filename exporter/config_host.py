@@ -14,6 +14,8 @@ from pydantic import (
     model_validator,
 )
 
+from exporter.config_values import Text  # noqa: TC001 - pydantic reads it
+
 _MOST_GROUPS = 100
 
 Folder = Annotated[str, Field(pattern="^/")]
@@ -40,7 +42,7 @@ class ProcessGroup(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Annotated[str, Field(max_length=60, pattern=r"^[^\x00-\x1f\x7f{}]+$")]
-    program: Annotated[str, Field(min_length=1)] | None = None
+    program: Text | None = None
     cmdline: Pattern | None = None
     cgroup: Pattern | None = None
 

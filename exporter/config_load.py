@@ -11,13 +11,16 @@ from pydantic import ValidationError
 from exporter import collectors
 from exporter.collector import SourceKind
 from exporter.config import Config
+from exporter.config_sound import sound
 from exporter.errors import ConfigError
 from exporter.explain import explain
 from exporter.yaml_file import Document
 from exporter.yaml_file import load as load_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
+
+    from pydantic_core import ErrorDetails
 
     from exporter.yaml_file import Location
 
@@ -34,7 +37,7 @@ def load(path: Path | None, given: dict[str, Any] | None = None) -> Config:
     its folder.
     """
     document = load_yaml(path) if path else _COMMAND_LINE
-    problems = list(document.duplicates)
+    problems = list(document.problems)
     data = document.data
     if not isinstance(data, dict):
         raise ConfigError([document.problem((), "keys and values are wanted")])
@@ -74,21 +77,32 @@ def _checked(
     try:
         config = Config.model_validate(merged)
     except ValidationError as error:
-        found = [p for p in error.errors() if not _inherited(document, p["loc"])]
-        for problem in found:
+        known = error.errors()
+        refused = {problem["loc"] for problem in known}
+        for problem in known:
+            if _said_elsewhere(document, problem):
+                continue
             place = _COMMAND_LINE if _is_given(given, problem["loc"]) else document
             problems.append(explain(place, Config, problem))
+        problems += _useless(document, sound(merged, refused), refused)
         return None
-    problems += _useless_overrides(document, config)
+    problems += _useless(document, config)
     return config
 
 
-def _useless_overrides(document: Document, config: Config) -> list[str]:
+def _useless(
+    document: Document, config: Config, refused: Collection[Location] = ()
+) -> list[str]:
+    """Say which promises cannot be judged, or would change nothing."""
     if not config.kpis and not config.applications:
         return []
     from exporter import promises
 
-    return [document.problem(*found) for found in promises.problems(config)]
+    return [
+        document.problem(place, text)
+        for place, text in promises.problems(config, refused)
+        if place not in document.unread
+    ]
 
 
 def _merge(data: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
@@ -169,13 +183,19 @@ def _beside(data: dict[str, Any], folder: Path) -> None:
     if isinstance(web, dict):
         places.append((web, "config_file"))
     for settings, key in places:
-        if isinstance(path := settings.get(key), str):
+        if isinstance(path := settings.get(key), str) and path:
             settings[key] = str(folder / path)
 
 
-def _inherited(document: Document, location: Location) -> bool:
-    """Whether a wrong interval is the top level's, which is reported there."""
-    return location[-1:] == ("interval",) and location not in document.lines
+def _said_elsewhere(document: Document, problem: ErrorDetails) -> bool:
+    """Whether a problem only follows from another one that is reported.
+
+    The value is none, its interval is the top level's, or its entries were refused.
+    """
+    place = problem["loc"]
+    inherited = place[-1:] == ("interval",) and place not in document.lines
+    emptied = problem["type"] == "too_short" and bool(problem["input"])
+    return inherited or emptied or place in document.unread
 
 
 def _is_given(given: dict[str, Any], location: Location) -> bool:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from exporter.catalogue import indexes
 from exporter.catalogue import queries as query_sets
 from exporter.catalogue.queries import GraphQuery  # noqa: TC001 - pydantic reads it
 from exporter.collector import SourceKind
 from exporter.config_indexes import known_set
+from exporter.config_values import Names, Text, once
 from exporter.units import check_bolt
 
 if TYPE_CHECKING:
@@ -22,9 +23,9 @@ class Neo4jSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    uri: str
-    user: str | None = None
-    databases: tuple[str, ...] = ("neo4j",)
+    uri: Text
+    user: Text | None = None
+    databases: Annotated[Names, Field(min_length=1)] = ("neo4j",)
     indexes: str | None = None
     queries: tuple[GraphQuery, ...] = ()
     query_set: str | None = None
@@ -47,6 +48,12 @@ class Neo4jSettings(BaseModel):
     @classmethod
     def _is_bolt(cls, value: str) -> str:
         check_bolt(value)
+        return value
+
+    @field_validator("databases")
+    @classmethod
+    def _one_by_any_case(cls, value: Names) -> Names:
+        once([name.lower() for name in value])
         return value
 
     @field_validator("indexes")

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path  # noqa: TC003 - pydantic reads annotations at run time
 from typing import Annotated, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
     PrivateAttr,
+    ValidationInfo,
     field_validator,
-    model_validator,
 )
 
-from exporter.units import Duration  # noqa: TC001 - pydantic reads it at run time
+from exporter.config_values import Place, Text, Whole  # noqa: TC001 - pydantic reads it
+from exporter.units import Duration, between
 
 _SLUG = r"[a-z][a-z0-9]*(_[a-z0-9]+)*"
 _TAKEN = {
@@ -33,7 +34,7 @@ class Statements(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    top: Annotated[int, Field(ge=0, le=1000)] = 100
+    top: Annotated[Whole, Field(ge=0, le=1000)] = 100
     text: bool = True
 
 
@@ -43,7 +44,7 @@ class Sampling(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     enabled: bool = True
-    interval: Annotated[Duration, Field(ge=0.2, le=60)] = 1.0
+    interval: Annotated[Duration, between(0.2, 60)] = 1.0
 
 
 class Plans(BaseModel):
@@ -52,7 +53,7 @@ class Plans(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     enabled: bool = False
-    top: Annotated[int, Field(ge=1, le=100)] = 20
+    top: Annotated[Whole, Field(ge=1, le=100)] = 20
 
 
 class OwnMetric(BaseModel):
@@ -64,6 +65,20 @@ class OwnMetric(BaseModel):
     type: Literal["gauge", "counter"] = "gauge"
 
 
+def _is_metric(column: str) -> str:
+    if not re.fullmatch(_SLUG, column):
+        raise ValueError(f"the column {column!r} is no name of a-z 0-9 _")
+    if column.endswith(("_sum", "_count", "_bucket")):
+        raise ValueError(f"{column!r}: its end is that of a histogram's series")
+    if wrong := _UNITS & {*column.split("_")}:
+        said = f"{column!r}: {min(wrong)} is no base unit; use seconds, bytes, ratio"
+        raise ValueError(said)
+    return column
+
+
+Column = Annotated[str, AfterValidator(_is_metric)]
+
+
 class OwnQuery(BaseModel):
     """A query of the user's own: its columns are labels and metrics.
 
@@ -73,8 +88,8 @@ class OwnQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Annotated[str, Field(pattern=f"^{_SLUG}$", max_length=60)]
-    sql: Annotated[str, Field(min_length=1, max_length=10_000)]
-    metrics: Annotated[dict[str, OwnMetric], Field(min_length=1, max_length=50)]
+    sql: Annotated[Text, Field(max_length=10_000)]
+    metrics: Annotated[dict[Column, OwnMetric], Field(min_length=1, max_length=50)]
     labels: Annotated[tuple[str, ...], Field(max_length=10)] = ()
     interval: Duration = 60.0
 
@@ -88,10 +103,27 @@ class OwnQuery(BaseModel):
             )
         return text
 
+    @field_validator("metrics")
+    @classmethod
+    def _counters_say_so(cls, value: dict[str, OwnMetric]) -> dict[str, OwnMetric]:
+        wrong = [
+            repr(column)
+            for column, metric in value.items()
+            if (metric.type == "counter") != column.endswith("_total")
+        ]
+        if wrong:
+            names = ", ".join(wrong)
+            raise ValueError(f"{names}: a counter, and only one, ends in _total")
+        return value
+
     @field_validator("labels")
     @classmethod
-    def _may_be_labels(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _may_be_labels(
+        cls, value: tuple[str, ...], known: ValidationInfo
+    ) -> tuple[str, ...]:
         for label in value:
+            if label in known.data.get("metrics", ()):
+                raise ValueError(f"{label!r} is a label and a metric")
             if not re.fullmatch(_SLUG, label) or label in _TAKEN:
                 raise ValueError(
                     f"{label!r} cannot be a label; use a-z 0-9 _, but none of "
@@ -101,34 +133,16 @@ class OwnQuery(BaseModel):
                 raise ValueError(f"the label {label!r} is given twice")
         return value
 
-    @model_validator(mode="after")
-    def _keeps_the_rules(self) -> OwnQuery:
-        for column, metric in self.metrics.items():
-            if not re.fullmatch(_SLUG, column):
-                raise ValueError(f"the column {column!r} is no name of a-z 0-9 _")
-            if column in self.labels:
-                raise ValueError(f"{column!r} is a label and a metric")
-            if (metric.type == "counter") != column.endswith("_total"):
-                raise ValueError(f"{column!r}: a counter, and only one, ends in _total")
-            if column.endswith(("_sum", "_count", "_bucket")):
-                raise ValueError(f"{column!r}: its end is that of a histogram's series")
-            if wrong := _UNITS & {*column.split("_")}:
-                raise ValueError(
-                    f"{column!r}: {min(wrong)} is no base unit; use seconds, bytes, "
-                    "ratio"
-                )
-        return self
-
 
 class PostgresSettings(BaseModel):
     """What a PostgreSQL target has of its own; for `PostgresTarget` alone."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    connections: Annotated[int, Field(ge=1, le=100)] = 10
+    connections: Annotated[Whole, Field(ge=1, le=100)] = 10
     statements: Statements = Statements()
     sampling: Sampling = Sampling()
-    log: Path | None = None
+    log: Place | None = None
     plans: Plans = Plans()
     queries: Annotated[tuple[OwnQuery, ...], Field(max_length=100)] = ()
     _promised: tuple[float, ...] = PrivateAttr(())

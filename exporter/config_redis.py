@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from exporter.config_values import Names, Whole  # noqa: TC001 - pydantic reads it
 
 
 class KeySampling(BaseModel):
@@ -12,12 +14,14 @@ class KeySampling(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    sample: Annotated[int, Field(ge=0, le=1000)] = 0
-    groups: Annotated[tuple[str, ...], Field(max_length=50)] = ()
+    sample: Annotated[Whole, Field(ge=0, le=1000)] = 0
+    groups: Annotated[Names, Field(max_length=50)] = ()
 
     @field_validator("groups")
     @classmethod
-    def _are_prefixes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not all(value) or "other" in value:
+    def _are_prefixes(cls, value: Names, known: ValidationInfo) -> Names:
+        if "other" in value:
             raise ValueError("a group is a prefix of keys, and not `other`")
+        if value and known.data.get("sample") == 0:
+            raise ValueError("changes nothing without sample")
         return value

@@ -6,10 +6,12 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from exporter.config_values import Whole  # noqa: TC001 - pydantic reads it
+
 
 class Tables(BaseModel):
     """How many tables get series of their own."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    top: Annotated[int, Field(ge=0, le=500)] = 50
+    top: Annotated[Whole, Field(ge=0, le=500)] = 50

@@ -11,16 +11,57 @@ if TYPE_CHECKING:
 
     from exporter.yaml_file import Document
 
+_TEXT = "text is wanted, in quotes if it looks like a number or a date"
+_KEYS = "keys and values are wanted"
+_LIST = "a list is wanted, such as [a, b]"
+_NUMBER = "a number is wanted"
+_WHOLE = "a whole number is wanted"
+_YES_OR_NO = "true or false is wanted"
+_WORDS = {
+    "missing": "is needed",
+    "string_type": _TEXT,
+    "path_type": _TEXT,
+    "model_type": _KEYS,
+    "dict_type": _KEYS,
+    "tuple_type": _LIST,
+    "bool_type": _YES_OR_NO,
+    "bool_parsing": _YES_OR_NO,
+    "int_type": _WHOLE,
+    "int_parsing": _WHOLE,
+    "int_parsing_size": _WHOLE,
+    "int_from_float": _WHOLE,
+    "float_type": _NUMBER,
+    "float_parsing": _NUMBER,
+    "finite_number": _NUMBER,
+    "greater_than": "more than {gt} is wanted",
+    "greater_than_equal": "{ge} or more is wanted",
+    "less_than": "less than {lt} is wanted",
+    "less_than_equal": "{le} or less is wanted",
+    "string_too_short": "{min_length} or more characters are wanted",
+    "string_too_long": "{max_length} or fewer characters are wanted",
+    "too_short": "{min_length} or more entries are wanted",
+    "too_long": "{max_length} or fewer entries are wanted",
+    "string_pattern_mismatch": "does not fit the pattern {pattern}",
+    "enum": "there are {expected}",
+    "literal_error": "there are {expected}",
+}
+
 
 def explain(document: Document, root: type[BaseModel], problem: ErrorDetails) -> str:
     """Write one line about what the model `root` refused in a document."""
     location = tuple(part for part in problem["loc"] if part != "[key]")
-    message = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] == "extra_forbidden":
-        message = f"unknown key; {_allowed(root, location)}"
-    elif problem["type"] == "missing":
-        message = "is needed"
+    unknown = problem["type"] == "extra_forbidden"
+    message = f"unknown key; {_allowed(root, location)}" if unknown else words(problem)
     return document.problem(location, message)
+
+
+def words(problem: ErrorDetails) -> str:
+    """Say what is wanted where a model refused a value."""
+    said = _WORDS.get(problem["type"])
+    if said is None:
+        said = problem["msg"].removeprefix("Value error, ").replace("{", "{{")
+        said = said.replace("}", "}}")
+    return said.format_map(problem.get("ctx", {}))
 
 
 def _allowed(root: type[BaseModel], location: tuple[str | int, ...]) -> str:

@@ -13,10 +13,10 @@ from exporter.catalogue.plan import Links, Override, Plan
 from exporter.collector import SourceKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from exporter.catalogue.model import Kpi, Subject
-    from exporter.config import Config, Limits
+    from exporter.config import Config, KpiLimits, Limits
     from exporter.yaml_file import Location
 
 STATEMENT_KPIS = ("db_query_p95",)
@@ -68,8 +68,14 @@ def statement_limits(config: Config, target: str) -> tuple[float, ...]:
     )
 
 
-def problems(config: Config) -> Iterator[tuple[Location, str]]:
-    """Yield what cannot be used or would change nothing, each with its place."""
+def problems(
+    config: Config, refused: Collection[Location] = ()
+) -> Iterator[tuple[Location, str]]:
+    """Yield what cannot be used or would change nothing, each with its place.
+
+    `refused` are places that were left out of the configuration because nothing can be
+    made of them: what hangs on their values is not judged.
+    """
     yield from _wrong_applications(config)
     kpis = {kpi.id: kpi for subject in catalogue() for kpi in subject.kpis}
     judged = {
@@ -88,8 +94,11 @@ def problems(config: Config) -> Iterator[tuple[Location, str]]:
                 found.append((place, _no_such(kpis[name], judged[name])))
             found += _wrong_limits(place, kpis[name], own)
         yield from found
-        if not found:
-            yield from _wrong_order(config, kpis[name])
+        if not any(place[:2] in (("kpis", name), ("profile",)) for place in refused):
+            idle = [*_idle(name, limits)]
+            yield from idle
+            if not found and not idle:
+                yield from _wrong_order(config, kpis[name])
 
 
 def _unknown(name: str, known: list[str]) -> str:
@@ -115,22 +124,46 @@ def _wrong_applications(config: Config) -> Iterator[tuple[Location, str]]:
 def _wrong_limits(
     place: Location, kpi: Kpi, limits: Limits
 ) -> Iterator[tuple[Location, str]]:
-    given = _given(limits)
-    for severity, written in given.items():
+    for severity, written in _given(limits).items():
         try:
-            parse_limit(written, kpi.unit)
+            kpi.check_limit(parse_limit(written, kpi.unit))
         except ValueError as error:
             yield (*place, str(severity)), str(error)
-    if not given and not getattr(limits, "targets", None):
-        yield place, "changes nothing; give warning or critical a limit"
+
+
+def _idle(name: str, limits: KpiLimits) -> Iterator[tuple[Location, str]]:
+    """Name overrides without any limit in them."""
+    text = "changes nothing; give warning or critical a limit"
+    if not _given(limits) and not limits.targets:
+        yield ("kpis", name), text
+    for target, own in limits.targets.items():
+        if not _given(own):
+            yield ("kpis", name, "targets", target), text
 
 
 def _wrong_order(config: Config, kpi: Kpi) -> Iterator[tuple[Location, str]]:
-    only = config.model_copy(update={"kpis": {kpi.id: config.kpis[kpi.id]}})
+    """Say where a severe limit is milder than a lesser one: of all, else of a target.
+
+    A target has the limits of all where it has none of its own.
+    """
+    own = config.kpis[kpi.id]
+    general = own.model_copy(update={"targets": {}})
+    if problem := _disorder(config, kpi, general):
+        yield ("kpis", kpi.id), problem
+        return
+    for target, limits in own.targets.items():
+        single = own.model_copy(update={"targets": {target: limits}})
+        if problem := _disorder(config, kpi, single):
+            yield ("kpis", kpi.id, "targets", target), problem
+
+
+def _disorder(config: Config, kpi: Kpi, limits: KpiLimits) -> str | None:
+    only = config.model_copy(update={"kpis": {kpi.id: limits}})
     try:
         list(plan_of(only).promises(kpi))
     except ValueError as error:
-        yield ("kpis", kpi.id), str(error)
+        return str(error)
+    return None
 
 
 def _judged(config: Config, subject: Subject, kpi: Kpi) -> list[str]:
@@ -153,7 +186,7 @@ def _no_such(kpi: Kpi, names: list[str]) -> str:
     return f"it judges no {kpi.scope} of this configuration"
 
 
-def _given(limits: Limits) -> dict[Severity, str | int]:
+def _given(limits: Limits) -> dict[Severity, object]:
     values = {severity: getattr(limits, severity) for severity in Severity}
     return {name: value for name, value in values.items() if value is not None}
 

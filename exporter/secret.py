@@ -111,8 +111,6 @@ def _from_environment(name: str) -> str:
 
 
 async def _from_command(command: Sequence[str], patience: float) -> str:
-    if not command:
-        raise SourceError(Reason.AUTH, "password_command is empty")
     what = f"password_command {command[0]}"
     try:
         async with asyncio.timeout(patience):
@@ -121,8 +119,8 @@ async def _from_command(command: Sequence[str], patience: float) -> str:
         raise SourceError(
             Reason.AUTH, f"{what} took longer than {patience:g} s"
         ) from error
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
+    except OSError as error:
+        why = error.strerror or error
         raise SourceError(Reason.AUTH, f"{what} cannot be run: {why}") from error
     if status != 0:
         raise SourceError(

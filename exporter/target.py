@@ -78,7 +78,10 @@ class TargetPoller:
         self._snapshot = snapshot
         self._clock = clock
         self._backoff = Backoff()
+        self._opened = source.opened
+        self._server: str | None = None
         self._log = FailureLog(target=self.config.name)
+        self._part_logs: dict[str, FailureLog] = {}
         self._health = Renderer(self.config.name, self.config.series_limit)
         self._busy = 0.0
         self._measured = (clock.monotonic(), source.seconds)
@@ -94,6 +97,7 @@ class TargetPoller:
         begun = self._clock.monotonic()
         due = [watch for watch in self.watches if self._due(watch, begun)]
         if await self._connected(due):
+            due = [watch for watch in self.watches if self._due(watch, begun)]
             for index, watch in enumerate(due):
                 if self._clock.monotonic() - begun > self.period:
                     self._skip(due[index:])
@@ -101,6 +105,7 @@ class TargetPoller:
                 watch.started = begun
                 if not await self._run(watch, due[index + 1 :]):
                     break
+        self._note_parts()
         self._account()
         self.publish()
         self.polled.set()
@@ -138,6 +143,7 @@ class TargetPoller:
             return False
         try:
             await self.source.connect(self.config.deadline)
+            await self._recognise()
         except SourceError as error:
             self._backoff.failed(now)
             self._down(failure(error), due)
@@ -146,6 +152,29 @@ class TargetPoller:
         self._log.worked(now)
         self.up, self.why = True, None
         return True
+
+    async def _recognise(self) -> None:
+        """Forget what another server said before, and let all be read anew.
+
+        It may have taken the other's place between two polls, and what is read rarely
+        would be the old one's for long. Raises SourceError when it does not answer.
+        """
+        if self.source.opened == self._opened:
+            return
+        self._opened = self.source.opened
+        try:
+            found = await self.source.run(_identity, self.config.deadline)
+        except SourceError as error:
+            if not error.answered:
+                raise
+            found = None
+        if found is None:
+            return
+        if self._server not in (None, found):
+            for watch in self.watches:
+                watch.started = None
+                self._snapshot.drop(self.config.name, watch.collector.name)
+        self._server = found
 
     async def _run(self, watch: Watch, rest: Sequence[Watch]) -> bool:
         """Run one collector; returns whether the rest may run.
@@ -187,6 +216,17 @@ class TargetPoller:
         watch.dropped += result.dropped
         self._snapshot.put(self.config.name, name, result.families)
 
+    def _note_parts(self) -> None:
+        """Log what came of parts of reads, as it is logged for whole ones."""
+        parts, self.source.parts = self.source.parts, {}
+        now, name = self._clock.monotonic(), self.config.name
+        for part, error in parts.items():
+            log = self._part_logs.setdefault(part, FailureLog(target=name, part=part))
+            if error is None:
+                log.worked(now)
+            else:
+                log.failed(failure(error), now)
+
     def _down(self, why: Failure, due: Sequence[Watch]) -> None:
         self._log.failed(why, self._clock.monotonic())
         self.up, self.why = False, why
@@ -215,3 +255,7 @@ class TargetPoller:
         self._measured = (now, spent)
         self._busy += _SMOOTHING * (share - self._busy)
         self.stretch = min(_MOST_STRETCH, max(1.0, self._busy / _BUDGET))
+
+
+async def _identity(source: Source[Any]) -> str | None:
+    return await source.identity()

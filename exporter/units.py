@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
@@ -19,6 +19,11 @@ _ADDRESS = re.compile(
     r":(?P<port>[0-9]{1,5})"
 )
 
+_HOST = re.compile(
+    r"(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?=[^:]{1,253}(?::|$))"
+    r"[A-Za-z0-9_](?:[-A-Za-z0-9_.]*[A-Za-z0-9_.])?)(?::(?P<port>[0-9]{1,5}))?"
+)
+
 
 def seconds(value: object) -> float:
     """Read a duration such as `15s`, `500ms` or `1m30s`; raises ValueError."""
@@ -27,7 +32,18 @@ def seconds(value: object) -> float:
     return sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(value))
 
 
-Duration = Annotated[float, BeforeValidator(seconds), Field(ge=0.1, le=86400)]
+def between(least: float, most: float) -> AfterValidator:
+    """Make a validator of durations: so many seconds at least, and at most."""
+
+    def check(value: float) -> float:
+        if not least <= value <= most:
+            raise ValueError(f"from {least:g}s to {most:g}s is wanted")
+        return value
+
+    return AfterValidator(check)
+
+
+Duration = Annotated[float, BeforeValidator(seconds), between(0.1, 86400)]
 
 
 def address(value: str) -> tuple[str, int]:
@@ -41,6 +57,24 @@ def address(value: str) -> tuple[str, int]:
         IPv4Address(found["v4"])
     host = found["v6"] or found["v4"] or found["name"]
     return host or "0.0.0.0", int(found["port"])  # noqa: S104 - asked for by `:port`
+
+
+def is_host(text: str) -> bool:
+    """Tell whether a text is host or host:port as an HTTP client names whom it asks."""
+    found = _HOST.fullmatch(text)
+    if not found or (found["port"] and not 0 < int(found["port"]) <= _LAST_PORT):
+        return False
+    try:
+        _ = IPv6Address(found["v6"]) if found["v6"] else None
+    except ValueError:
+        return False
+    return True
+
+
+def check_plain(url: str) -> None:
+    """Refuse a URL with blanks or control characters, some of which parsers drop."""
+    if not url.isprintable() or " " in url:
+        raise ValueError("holds a blank or a control character")
 
 
 def check_port(url: str) -> None:
@@ -74,6 +108,7 @@ def check_base(url: str) -> None:
 
 def check_bolt(value: str) -> None:
     """Raise ValueError unless a text is the URI of a Neo4j server, without a login."""
+    check_plain(value)
     schemes = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
     if urlsplit(value).scheme not in schemes or not urlsplit(value).hostname:
         message = "a uri is scheme://host:7687; schemes: " + ", ".join(schemes)
@@ -81,3 +116,6 @@ def check_bolt(value: str) -> None:
     if "@" in urlsplit(value).netloc:
         raise ValueError("no user or password in the uri; use user and password_file")
     check_port(value)
+    parts = urlsplit(value)
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError("nothing follows the port; databases are a key of their own")

@@ -12,22 +12,25 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _MOST_BYTES = 2**20
+_MERGE = "tag:yaml.org,2002:merge"
 _MOST_NODES = 100_000  # aliases of aliases make a large file of a small one
 
 Location = tuple[str | int, ...]
 
 
 class Document(NamedTuple):
-    """A file's plain data, the line of every key in it, and keys given twice.
+    """A file's plain data, the line of every key in it, and what could not be read.
 
-    `duplicates` are complete messages, so that a caller can report them together with
-    its own.
+    `problems` are complete messages, so that a caller can report them together with its
+    own; they are keys given twice and values that are none. The latter's places are
+    `unread`; their text stands there as it was written.
     """
 
     path: Path
     data: Any
     lines: dict[Location, int]
-    duplicates: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    unread: frozenset[Location] = frozenset()
 
     def line(self, location: Location) -> int:
         """Return the line of a key, or of the nearest key above it."""
@@ -37,9 +40,15 @@ class Document(NamedTuple):
 
     def problem(self, location: Location, message: str) -> str:
         """Say a problem with its file, line (if there are any) and key."""
-        key = ".".join(str(part) for part in location)
         place = f"{self.path}:{self.line(location)}" if self.lines else str(self.path)
-        return f"{place}: {key}: {message}" if key else f"{place}: {message}"
+        return said(place, location, message)
+
+
+def said(place: str, location: Location, message: str) -> str:
+    """Write one line: where, which key, what; line ends in them as escapes."""
+    key = ".".join(str(part) for part in location)
+    text = f"{place}: {key}: {message}" if key else f"{place}: {message}"
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def load(path: Path) -> Document:
@@ -69,12 +78,27 @@ def _built(path: Path, node: yaml.Node | None) -> Document:
     reader = _Reader(path)
     try:
         data = {} if node is None else reader.read(node, ())
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ConfigError([f"{path}:{line}: {error.problem}"]) from error
     except RecursionError as error:
         raise ConfigError([f"{path}: is nested too deeply"]) from error
-    return Document(path, data, reader.lines, tuple(reader.duplicates))
+    problems, unread = tuple(reader.problems), frozenset(reader.unread)
+    return Document(path, data, reader.lines, problems, unread)
+
+
+def _plain_key(node: yaml.Node) -> str | None:
+    if not isinstance(node, yaml.ScalarNode):
+        return None
+    key = str(node.value)
+    try:
+        _check_plain(key)
+    except ValueError:
+        return None
+    return key
+
+
+def _check_plain(value: object) -> None:
+    """Refuse text that no file, program or server takes: NUL, half a character."""
+    if isinstance(value, str) and b"\0" in value.encode():
+        raise ValueError("NUL")
 
 
 class _Reader(yaml.constructor.SafeConstructor):
@@ -84,7 +108,8 @@ class _Reader(yaml.constructor.SafeConstructor):
         super().__init__()
         self.path = path
         self.lines: dict[Location, int] = {}
-        self.duplicates: list[str] = []
+        self.problems: list[str] = []
+        self.unread: set[Location] = set()
         self._nodes = 0
 
     def read(self, node: yaml.Node, location: Location) -> Any:
@@ -98,18 +123,24 @@ class _Reader(yaml.constructor.SafeConstructor):
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, location)
         try:
-            return self.construct_object(node)
-        except (yaml.YAMLError, ValueError) as error:
-            line = node.start_mark.line + 1
-            message = f"{self.path}:{line}: not a plain value: {node.value!r}"
-            raise ConfigError([message]) from error
+            value = self.construct_object(node)
+            _check_plain(value)
+        except (yaml.YAMLError, ValueError):
+            self._wrong(node, location, f"not a plain value: {node.value!r}")
+            self.unread.add(location)
+            return str(node.value)
+        return value
 
     def _mapping(self, node: yaml.MappingNode, location: Location) -> dict[str, Any]:
         node.value = self._once(node, location)
-        self.flatten_mapping(node)
+        try:
+            self.flatten_mapping(node)
+        except yaml.MarkedYAMLError as error:
+            self._wrong(node, location, str(error.problem))
+            node.value = [pair for pair in node.value if pair[0].tag != _MERGE]
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            key = self._key(key_node)
+            key = str(key_node.value)
             place = (*location, key)
             self.lines[place] = key_node.start_mark.line + 1
             result[key] = self.read(value_node, place)
@@ -120,18 +151,18 @@ class _Reader(yaml.constructor.SafeConstructor):
         first: dict[str, int] = {}
         kept = []
         for key_node, value_node in node.value:
-            key, line = self._key(key_node), key_node.start_mark.line + 1
+            key = _plain_key(key_node)
+            if key is None:
+                self._wrong(key_node, location, "a key must be plain text")
+                continue
             if key in first:
-                name = ".".join(str(part) for part in (*location, key))
                 text = f"given twice, first on line {first[key]}"
-                self.duplicates.append(f"{self.path}:{line}: {name}: {text}")
+                self._wrong(key_node, (*location, key), text)
             else:
-                first[key] = line
+                first[key] = key_node.start_mark.line + 1
                 kept.append((key_node, value_node))
         return kept
 
-    def _key(self, node: yaml.Node) -> str:
-        if not isinstance(node, yaml.ScalarNode):
-            line = node.start_mark.line + 1
-            raise ConfigError([f"{self.path}:{line}: a key must be plain text"])
-        return str(node.value)
+    def _wrong(self, node: yaml.Node, location: Location, message: str) -> None:
+        line = node.start_mark.line + 1
+        self.problems.append(said(f"{self.path}:{line}", location, message))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from math import inf
 
 _BYTES = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _SCALES: dict[str, dict[str, float]] = {
@@ -13,7 +14,8 @@ _SCALES: dict[str, dict[str, float]] = {
     "count": {"": 1.0},
     "per_second": {"/s": 1.0, "/min": 1 / 60},
 }
-_LIMIT = re.compile(r"(-?\d+(?:\.\d+)?)\s*(\D*)")
+_WRITTEN = {"seconds": "s", "ratio": "%", "bytes": "B", "count": "", "per_second": "/s"}
+_LIMIT = re.compile(r"(-?\d{1,15}(?:\.\d+)?)\s*(\D*)")
 
 
 class Unit(StrEnum):
@@ -34,3 +36,20 @@ def parse_limit(written: object, unit: Unit) -> float:
         fitting = " or ".join(f"12{suffix}" for suffix in scales)
         raise ValueError(f"{written!r} is no limit in {unit}; write it as {fitting}")
     return round(float(match[1]) * scales[match[2]], 12)
+
+
+def check_limit(limit: float, unit: Unit, better: str, *, bounded: bool) -> None:
+    """Refuse a limit that every value breaks, or none can; raises ValueError.
+
+    No value is below 0; `bounded` are ratios that are not above 1 either. A limit is
+    broken by what is worse than it, and kept by what is equal.
+    """
+    nothing, most = f"0{_WRITTEN[unit]}", 1.0 if bounded else inf
+    if better == "lower":
+        sensible = 0 <= limit < most
+        wanted = f"{nothing} or more" + (", and less than 100%," if bounded else "")
+    else:
+        sensible = 0 < limit <= most
+        wanted = f"more than {nothing}" + (", and at most 100%," if bounded else "")
+    if not sensible:
+        raise ValueError(f"it would be broken always, or never; {wanted} is wanted")

@@ -37,7 +37,7 @@ def read(paths: Iterable[Path]) -> tuple[Subject, ...]:
     for path in paths:
         try:
             document = load_yaml(path)
-            problems += document.duplicates
+            problems += document.problems
             problems += _misplaced(document)
             problems += _repeated(document, seen)
             subjects.append(Subject.model_validate(document.data))

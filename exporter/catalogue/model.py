@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from exporter.catalogue.limits import Unit, parse_limit
+from exporter.catalogue.limits import Unit, check_limit, parse_limit
 from exporter.catalogue.profiles import Profile  # noqa: TC001 - pydantic reads it
 from exporter.catalogue.texts import (  # noqa: TC001 - pydantic reads it at run time
     BurnPromql,
@@ -171,6 +171,7 @@ class Kpi(Strict):
     """One measurable promise.
 
     `page` says that the exporter's evidence page has tables for it as well.
+    `unbounded` says of a ratio that it may be above 1.
     """
 
     id: Slug
@@ -178,6 +179,7 @@ class Kpi(Strict):
     question: Text
     unit: Unit
     better: Literal["lower", "higher"]
+    unbounded: bool = False
     scope: Literal["target", "application", "exporter"] = "target"
     by: tuple[Slug, ...] = ()
     expr: Promql
@@ -217,7 +219,7 @@ class Kpi(Strict):
     def _alerts_in_order(
         cls, value: tuple[Alert, ...], info: ValidationInfo
     ) -> tuple[Alert, ...]:
-        check_order(value, info.data.get("better"))
+        _check_limits(value, info.data)
         return value
 
     @field_validator("profiles")
@@ -227,10 +229,15 @@ class Kpi(Strict):
     ) -> dict[Profile, dict[Severity, Alert]]:
         for name, alerts in value.items():
             try:
-                check_order(tuple(alerts.values()), info.data.get("better"))
+                _check_limits(tuple(alerts.values()), info.data)
             except ValueError as error:
                 raise ValueError(f"{name}: {error}") from error
         return value
+
+    def check_limit(self, limit: float) -> None:
+        """Refuse a limit that every value breaks, or none can; raises ValueError."""
+        bounded = self.unit is Unit.RATIO and not self.unbounded
+        check_limit(limit, self.unit, self.better, bounded=bounded)
 
     def alerts_of(self, profile: Profile) -> tuple[Alert, ...]:
         """Return the alerts of a profile, which are the default's unless it differs."""
@@ -256,6 +263,16 @@ def check_order(alerts: tuple[Alert, ...], better: str | None) -> None:
         high, low = limits[severe], limits[lesser]
         if (better == "lower" and high < low) or (better == "higher" and high > low):
             raise ValueError(f"{severe} ({high:g}) is milder than {lesser} ({low:g})")
+
+
+def _check_limits(alerts: tuple[Alert, ...], known: dict[str, Any]) -> None:
+    """Check limits by what of the KPI is known to be good."""
+    unit, better = known.get("unit"), known.get("better")
+    check_order(alerts, better)
+    if unit and better:
+        bounded = unit is Unit.RATIO and not known.get("unbounded")
+        for alert in alerts:
+            check_limit(alert.limit, unit, better, bounded=bounded)
 
 
 def _with_limit(alert: Any, unit: Unit | None) -> Any:

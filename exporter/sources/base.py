@@ -23,7 +23,10 @@ class Source(ABC, Generic[ConfigT]):
 
     `seconds` and `queries` say what we cost the server: wall time spent waiting for it,
     and statements or commands sent. `databases` counts, where a read goes through
-    several, how many are in which state. Only one read runs at a time.
+    several, how many are in which state. `opened` counts the connections to the server
+    that were opened so far. `parts` is what came of parts of reads whose
+    failure harms no other, until somebody takes note of it. Only one read runs at a
+    time.
     """
 
     def __init__(self, config: ConfigT) -> None:
@@ -32,6 +35,8 @@ class Source(ABC, Generic[ConfigT]):
         self.seconds = 0.0
         self.queries = 0
         self.databases: Mapping[str, int] = {}
+        self.opened = 0
+        self.parts: dict[str, SourceError | None] = {}
         self._abandoned: set[asyncio.Task[Any]] = set()
 
     @property
@@ -59,9 +64,26 @@ class Source(ABC, Generic[ConfigT]):
     async def close(self) -> None:
         """Close in good order; never waits longer than a second for the server."""
 
+    async def identity(self) -> str | None:
+        """Return what another server or a restarted one has otherwise; None: unknown.
+
+        For `run`; it is asked on a new connection.
+        """
+        return None
+
+    @property
+    def hint(self) -> str | None:
+        """What may help where a server takes a connection and says nothing on it."""
+        return None
+
     async def connect(self, timeout: float) -> None:
         """Make sure that the server is reached; raises SourceError."""
-        await self._within(self._connect(), timeout)
+        try:
+            await self._within(self._connect(), timeout)
+        except SourceError as error:
+            if error.reason is Reason.TIMEOUT:
+                error.fix = error.fix or self.hint
+            raise
 
     async def run(
         self, read: Callable[[Self], Awaitable[ResultT]], timeout: float

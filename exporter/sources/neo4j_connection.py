@@ -42,6 +42,10 @@ _COMPONENTS = """
 CALL dbms.components() YIELD name, versions, edition
 WHERE name = 'Neo4j Kernel' RETURN versions[0] AS version, edition
 """
+_STARTED = """
+CALL dbms.queryJmx('java.lang:type=Runtime') YIELD attributes
+RETURN attributes.StartTime.value AS started
+"""
 _LANGUAGE = """
 SHOW DATABASES YIELD name, defaultLanguage WHERE name = $name
 RETURN defaultLanguage AS name"""
@@ -66,7 +70,6 @@ class Neo4jConnection(Source[Neo4jTarget]):
         shrink()
         self.clock: Callable[[], float] = now
         self.begun: Counter[str] = Counter()
-        self.opened = 0
         self._server: Server | None = None
         self._columns: dict[str, frozenset[str]] = {}
         self._refused: set[str] = set()
@@ -168,6 +171,12 @@ class Neo4jConnection(Source[Neo4jTarget]):
         self.discard()
         if self._closing:
             await asyncio.wait(self._closing, timeout=_GOODBYE)
+
+    async def identity(self) -> str | None:
+        """Return when the server started, in milliseconds."""
+        async with self._session() as session:
+            result = await session.run(self._query(_STARTED))
+            return str((await result.single(strict=True))["started"])
 
     async def _connect(self) -> None:
         """Log in, unless that has failed lately with the same secret."""

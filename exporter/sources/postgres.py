@@ -17,6 +17,7 @@ from exporter.errors import Reason, SourceError
 from exporter.secret import read_secret, remember
 from exporter.sources import postgres_address, postgres_errors, postgres_types
 from exporter.sources.base import Source
+from exporter.sources.postgres_begin import COMMIT, MARK, RAW, ROLLBACK, begin
 from exporter.sources.postgres_databases import (
     DATABASES,
     MOST_SHARE,
@@ -39,18 +40,9 @@ if TYPE_CHECKING:
 
 RowT = TypeVar("RowT")
 
-MARK = "/* kpi-exporter */"
 _OLDEST = 130000
 _MOST_ROWS = 100_000
 _BOUNDED = "select {mark} * from (\n{query}\n) as bounded limit {limit}"
-_BEGIN = (
-    f"begin {MARK} read only; set local {MARK} statement_timeout = {{statement}}; "
-    f"set local {MARK} lock_timeout = {{lock}}"
-)
-_RAW = f"; set local {MARK} client_encoding = 'SQL_ASCII'"  # else it refuses such text
-_COMMIT, _ROLLBACK = f"commit {MARK}", f"rollback {MARK}"
-_STATEMENT_SHARE = 0.8  # of the deadline, so that the server gives up before we do
-_LOCK_SHARE = 0.1
 
 
 class PostgresSource(Source[PostgresTarget]):
@@ -88,10 +80,8 @@ class PostgresSource(Source[PostgresTarget]):
         self.texts: dict[int, str] = {}
         self._connection: AsyncConnection[Any] | None = None
         self._extensions: dict[str, Extension] = {}
-        deadline = config.deadline * 1000 * (MOST_SHARE if database else 1)
-        self._limits = self._begin = _BEGIN.format(
-            statement=int(deadline * _STATEMENT_SHARE), lock=int(deadline * _LOCK_SHARE)
-        )
+        share = MOST_SHARE if database else 1
+        self._limits = self._begin = begin(config.deadline * share)
 
     @property
     def connections(self) -> int:
@@ -184,9 +174,10 @@ class PostgresSource(Source[PostgresTarget]):
         self._extensions.clear()
         connection = await self._opened(await self._parameters())
         self._connection = connection
+        self.opened += 1
         postgres_types.register(connection)
         raw = connection.info.parameter_status("server_encoding") == "SQL_ASCII"
-        self._begin = self._limits + (_RAW if raw else "")
+        self._begin = self._limits + (RAW if raw else "")
         self.version = connection.info.server_version
         self.role = connection.info.user
         self._database = connection.info.dbname
@@ -236,9 +227,9 @@ class PostgresSource(Source[PostgresTarget]):
         except Exception:
             self._extensions.clear()  # it may have been moved, updated or dropped
             with contextlib.suppress(psycopg.Error, SourceError):
-                await self._send(_ROLLBACK)
+                await self._send(ROLLBACK)
             raise
-        await self._send(_COMMIT)
+        await self._send(COMMIT)
         return result
 
     async def attempt(
@@ -251,9 +242,13 @@ class PostgresSource(Source[PostgresTarget]):
             known = error if isinstance(error, SourceError) else self._classify(error)
             if not known.answered or isinstance(error, InternalError_):
                 raise
-            await self._send(_ROLLBACK)
+            await self._send(ROLLBACK)
             await self._send(self._begin)
             raise known from error
+
+    async def identity(self) -> str | None:
+        """Return when the server started; behind a pooler, the server's own start."""
+        return str(await self.single(f"select {MARK} pg_postmaster_start_time()"))
 
     async def command(self, command: str) -> None:
         """Run what gives no rows, as it is written; for the rooms of this source."""

@@ -55,6 +55,12 @@ _REFUSALS = (
     _Refusal("password authentication failed|SCRAM|PAM auth", Reason.AUTH, _LOGIN),
     _Refusal("no password supplied", Reason.AUTH, _LOGIN),
     _Refusal(
+        "no pg_hba.conf entry for .*, (no encryption|SSL off)",
+        Reason.AUTH,
+        "write sslmode=require in the dsn if it takes TLS alone; else add a line to "
+        "pg_hba.conf, then SELECT pg_reload_conf();",
+    ),
+    _Refusal(
         "no pg_hba.conf entry|pg_hba.conf rejects",
         Reason.AUTH,
         "let this role in: add a line to pg_hba.conf, then SELECT pg_reload_conf();",
@@ -83,9 +89,22 @@ _REFUSALS = (
         "is this the port of PostgreSQL?",
     ),
     _Refusal(
-        "does not support SSL|SSL was required|certificate|SSL error",
+        "does not support SSL|SSL was required",
+        Reason.CONNECT,
+        "write sslmode=prefer in the dsn if it may do without TLS, or set ssl = on "
+        "in postgresql.conf",
+    ),
+    _Refusal(
+        "certificate|SSL error",
         Reason.CONNECT,
         "mend sslmode and sslrootcert of the dsn, or the server's certificate",
+    ),
+    _Refusal(
+        "unrecognized configuration parameter|invalid command-line argument"
+        '|(invalid value for|permission denied to set) parameter|parameter ".*" cannot'
+        "|unsupported startup parameter",
+        Reason.CONNECT,
+        "mend `options` in the dsn, or leave it out",
     ),
     _Refusal("failed to resolve host|could not translate host", Reason.CONNECT),
 )
@@ -182,9 +201,10 @@ def _no_answer(error: psycopg.Error) -> SourceError:
 
 
 def _line(text: str) -> str:
-    """Return a text as one line without libpq's hints, secrets and excess length."""
-    lines = [line for line in text.splitlines() if not line.startswith("\t")]
-    shown = " ".join(" ".join(lines).split())
+    """Return a text as one line without hints, repetitions, secrets, excess length."""
+    told = [line for line in text.splitlines() if not line.startswith(("\t", "HINT:"))]
     for prefix in ("connection failed: ", "connection is bad: "):
-        shown = shown.removeprefix(prefix)
+        told = [line.removeprefix(prefix) for line in told]
+    lines = dict.fromkeys(told)  # libpq tries again, and is told the same
+    shown = " ".join(" ".join(lines).split())
     return mask(shown)[:_MOST_TEXT]

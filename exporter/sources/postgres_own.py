@@ -61,6 +61,7 @@ class OwnQueries:
                     raise
                 answer = Answer(query, (), clock() - began, error)
             self._last[query.name] = (began, answer)
+            source.parts[f"own query {query.name}"] = answer.failure
         return [answer for _, answer in self._last.values()]
 
 

@@ -65,6 +65,16 @@ class RedisSource(Source[RedisTarget]):
         """Connections to the server that are open now: 0 or 1."""
         return int(self._connection is not None and self._connection.is_connected)
 
+    async def identity(self) -> str | None:
+        """Return the run_id, which each start makes anew."""
+        return (await self.server()).get("run_id")
+
+    @property
+    def hint(self) -> str | None:
+        """Redis without TLS waits for the end of what it takes for a command."""
+        secured = self.config.url.startswith("rediss:")
+        return "if it has no TLS there, write redis:// in the url" if secured else None
+
     async def info(self, section: str | None = None) -> dict[str, str]:
         """Return the fields of INFO: its default sections, or one section.
 
@@ -200,6 +210,7 @@ class RedisSource(Source[RedisTarget]):
         )
         await self._connection.connect()  # type: ignore[no-untyped-call]  # driver
         self._greeted = True
+        self.opened += 1
 
     async def _greet(
         self, connection: AbstractConnection, password: str | None

@@ -34,6 +34,7 @@ def parse(url: str) -> tuple[type[AbstractConnection], dict[str, Any]]:
         options: dict[str, Any] = dict(parse_url(url))
     except ValueError as error:
         raise ValueError("the url has a bad option") from error
+    _check_database(url, options)
     kind = options.pop("connection_class", Connection)
     for name in _OF_THE_LOGIN:
         options.pop(name, None)
@@ -46,3 +47,17 @@ def parse(url: str) -> tuple[type[AbstractConnection], dict[str, Any]]:
                 "ssl_certfile, ssl_keyfile and ssl_cert_reqs, all of rediss://"
             )
     return kind, options
+
+
+def _check_database(url: str, options: dict[str, Any]) -> None:
+    """Refuse a number of a database that is none; the driver would take it for 0."""
+    parts = urlsplit(url)
+    if parts.scheme == "unix":
+        if not parts.path.strip("/"):
+            raise ValueError("the url has no path of a socket")
+        named = ""
+    else:
+        named = parts.path.removeprefix("/")
+    number = options.get("db", 0)
+    if number < 0 or (named and not (named.isascii() and named.isdigit())):
+        raise ValueError("the database is a number from 0 on, as in redis://host/0")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from exporter.errors import ConfigError
+from exporter.units import is_host
 from exporter.web import discovery, evidence_page, runbook_page, status_page
 from exporter.web.guard import text
 from exporter.web.send import Sender
@@ -85,6 +86,8 @@ class Routes:
             now, kept = self._service.evidence(name, kpi)
         except KeyError:
             return self._unknown(name)
+        if not kept and (refused := self._no_kpi(kpi)):
+            return refused
         page = evidence_page.render(name, kpi, kept, now)
         headers = {"Content-Security-Policy": evidence_page.POLICY}
         return web.Response(text=page, content_type="text/html", headers=headers)
@@ -95,10 +98,13 @@ class Routes:
         if not name:
             asked = "which target? /api/evidence?target=NAME&kpi=ID"
             return text(f"{asked}\n{self._names()}", 400)
+        kpi = request.query.get("kpi") or None
         try:
-            _, kept = self._service.evidence(name, request.query.get("kpi") or None)
+            _, kept = self._service.evidence(name, kpi)
         except KeyError:
             return self._unknown(name)
+        if not kept and (refused := self._no_kpi(kpi)):
+            return refused
         found = [evidence_page.plain(one) for one in kept]
         return web.json_response({"target": name, "evidence": found})
 
@@ -109,7 +115,11 @@ class Routes:
     async def discovery(self, request: web.Request) -> web.Response:
         """List what to scrape."""
         config = self._service.config
-        url = config.links.external_url or f"{request.scheme}://{_asked(request)}"
+        asked = _asked(request)
+        if not config.links.external_url and not is_host(asked):
+            said = "is no host or host:port; set links.external_url, or ask properly"
+            return text(f"the header Host {asked[:100]!r} {said}", 400)
+        url = config.links.external_url or f"{request.scheme}://{asked}"
         return web.json_response(discovery.groups(config.targets, url))
 
     async def runbook(self, request: web.Request) -> web.Response:
@@ -145,6 +155,12 @@ class Routes:
 
     def _unknown(self, name: str) -> web.Response:
         return text(f"no target {name[:100]!r} is configured\n{self._names()}", 404)
+
+    def _no_kpi(self, kpi: str | None) -> web.Response | None:
+        """Refuse a KPI that there is not; asked where nothing was found."""
+        if kpi is None or kpi in (known := self._service.kpis()):
+            return None
+        return text("\n".join([f"no KPI {kpi[:100]!r}; the KPIs are:", *known]), 404)
 
     def _names(self) -> str:
         names = [target.name for target in self._service.config.targets]

@@ -88,5 +88,8 @@ class Service(Protocol):
         `kpi` asks for one KPI's. Raises KeyError for an unknown target.
         """
 
+    def kpis(self) -> Sequence[str]:
+        """Return the ids of all KPIs."""
+
     def status(self) -> Sequence[TargetStatus]:
         """Return every target with its collectors, for the page that people read."""

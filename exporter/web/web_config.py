@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 from exporter import yaml_file
 from exporter.config import Strict
 from exporter.errors import ConfigError
+from exporter.explain import words
 from exporter.units import seconds
 from exporter.web import tls
 
@@ -150,7 +151,7 @@ class WebConfig:
 
 def check(document: Document) -> Settings:
     """Check a document; raises ConfigError with every problem, file, line and key."""
-    problems = list(document.duplicates)
+    problems = list(document.problems)
     data = _without_blanks(document.data)
     if not isinstance(data, dict):
         raise ConfigError([document.problem((), "keys and values are wanted")])
@@ -205,12 +206,11 @@ def _header_problem(name: str, value: str) -> str | None:
 
 def _explain(document: Document, problem: ErrorDetails) -> str:
     location = tuple(part for part in problem["loc"] if part != "[key]")
-    message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
         known = _SECTIONS[location[:-1]].model_fields
         message = f"unknown key; there are {', '.join(known)}"
-    elif problem["type"] in ("model_type", "dict_type"):
-        message = "keys and values are wanted"
+    else:
+        message = words(problem)
     return document.problem(location, message)
 
 

@@ -100,6 +100,20 @@ async def faking(*answers: bytes | None) -> AsyncIterator[str]:
             Reason.CONNECT,
             "does not support SSL",
         ),
+        *(
+            (
+                f"postgres:hush-4711@127.0.0.1:{{port}}/postgres?options={options}",
+                Reason.CONNECT,
+                said,
+            )
+            for options, said in (
+                (
+                    "-c%20nonsense%3D1",
+                    'unrecognized configuration parameter "nonsense"',
+                ),
+                ("nonsense", "invalid command-line argument"),
+            )
+        ),
     ],
 )
 async def test_what_keeps_us_out_is_told_without_the_secret(
@@ -108,7 +122,8 @@ async def test_what_keeps_us_out_is_told_without_the_secret(
     place = dsn.format(port=postgres.port, closed=free_port())
     error = await failure(f"postgresql://{place}")
     assert (error.reason, error.answered) == (reason, False)
-    assert text in str(error)
+    assert str(error).count(text) == 1
+    assert ("options" in dsn) == ("`options`" in (error.fix or ""))
     assert "wrong-1" not in f"{error} {error.fix}"
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from exporter.demo.servers.postgres import PostgresServer
 
 SUCCESS = "pg_own_query_success"
+FINE = {"own query fine"}
 
 
 def own(name: str, sql: str, **more: Any) -> dict[str, Any]:
@@ -36,6 +37,8 @@ async def test_each_runs_at_its_interval_and_one_failure_harms_no_other(
         found = await polled.poll()
         assert found["pg_own_fine_size"] == {("a",): 1.5}
         assert {name for (name,), ok in found[SUCCESS].items() if ok} == {"fine"}
+        failed = {part for part, error in source.parts.items() if error}
+        assert failed == {f"own query {q['name']}" for q in queries} - FINE
         asked = source.queries
         assert await polled.poll() == found
         assert source.queries - asked == 2

@@ -204,6 +204,15 @@ async def test_a_server_of_tls_alone_that_is_asked_without_says_so(
     assert found.fix == "if it takes TLS alone, write rediss:// in the url"
 
 
+async def test_a_server_without_tls_that_is_asked_by_it_is_hinted_at(
+    redis_server: RedisServer,
+) -> None:
+    found = await failure(f"rediss://127.0.0.1:{redis_server.port}")
+
+    assert found.reason is Reason.TIMEOUT
+    assert found.fix == "if it has no TLS there, write redis:// in the url"
+
+
 async def test_a_frozen_tls_server_keeps_no_socket_of_ours(
     tls_server: RedisServer,
 ) -> None:

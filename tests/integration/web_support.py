@@ -99,6 +99,9 @@ class FixedService:
         found = self.causes[target]
         return 100.0, [k for k in found if kpi is None or kpi in k.evidence.kpis]
 
+    def kpis(self) -> list[str]:
+        return ["pg_index_invalid", "pg_lock_waiters"]
+
     def status(self) -> list[TargetStatus]:
         return self.targets
 

@@ -5,7 +5,7 @@ MISTAKES = [
         "unit: seconds",
         "unit: second",
         (
-            "7: kpis.0.unit: Input should be 'seconds', 'ratio', 'bytes', "
+            "7: kpis.0.unit: there are 'seconds', 'ratio', 'bytes', "
             "'count' or 'per_second'"
         ),
     ),
@@ -44,7 +44,7 @@ MISTAKES = [
         "mcp-v2:",
         "mcp-v3:",
         (
-            "16: kpis.0.profiles.mcp-v3: Input should be "
+            "16: kpis.0.profiles.mcp-v3: there are "
             "'mcp-security-platform', 'stellar-logic', 'ultimate-mcp', "
             "'developer-mesh' or 'mcp-v2'"
         ),
@@ -52,17 +52,19 @@ MISTAKES = [
     (
         "severity: critical",
         "severity: fatal",
-        (
-            "14: kpis.0.alerts.1.severity: Input should be 'critical', "
-            "'warning' or 'info'"
-        ),
+        ("14: kpis.0.alerts.1.severity: there are 'critical', 'warning' or 'info'"),
     ),
     (
         "{warning: 10s}",
         "{fatal: {limit: 10s, for: 1m}}",
+        ("16: kpis.0.profiles.mcp-v2.fatal: there are 'critical', 'warning' or 'info'"),
+    ),
+    (
+        "{warning: 10s}",
+        "{warning: -10s}",
         (
-            "16: kpis.0.profiles.mcp-v2.fatal: Input should be 'critical', "
-            "'warning' or 'info'"
+            "15: kpis.0.profiles: mcp-v2: it would be broken always, or never; "
+            "0s or more is wanted"
         ),
     ),
     (
@@ -154,7 +156,7 @@ MISTAKES = [
     (
         "id: queue_age",
         "id: queueAge",
-        "4: kpis.0.id: String should match pattern '^[a-z][a-z0-9_]*$'",
+        "4: kpis.0.id: does not fit the pattern ^[a-z][a-z0-9_]*$",
     ),
     ("subject: shop", "subject: store", "1: subject: must be shop"),
     (

@@ -45,6 +45,12 @@ class Scripted(Source[PostgresTarget]):
         self.connects = 0
         self.open = False
         self.frozen = False
+        self.server: str | SourceError | None = None
+
+    async def identity(self) -> str | None:
+        if isinstance(self.server, SourceError):
+            raise self.server
+        return self.server
 
     @property
     def connections(self) -> int:
@@ -54,6 +60,7 @@ class Scripted(Source[PostgresTarget]):
         if self.open:
             return
         self.connects += 1
+        self.opened += 1
         if self.frozen:
             await asyncio.Event().wait()
         if self.unreachable:

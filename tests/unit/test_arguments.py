@@ -9,7 +9,7 @@ import pytest
 
 from exporter import arguments
 from exporter.config_load import load
-from exporter.errors import ConfigError
+from exporter.errors import ConfigError, KpiExporterError
 from exporter.units import check_base
 
 
@@ -17,6 +17,48 @@ from exporter.units import check_base
 def test_a_speed_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ArgumentTypeError, match="wanted is 1 to 3600"):
         arguments.speed(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("release", "'release' is not KEY=VALUE"),
+        ("=x", "'=x' is not KEY=VALUE"),
+        ("my key=x", "'my key' is no key of a label: 1 to 63 of"),
+        ("-a=x", "'-a' is no key of a label"),
+        ("a.=x", "'a.' is no key of a label"),
+        (f"{'k' * 64}=x", "is no key of a label"),
+        ("/a=x", "before the / is a domain"),
+        ("Example.com/a=x", "before the / is a domain"),
+        ("a..b/c=x", "before the / is a domain"),
+        (f"{'.'.join(['d' * 60] * 5)}/a=x", "before the / is a domain"),
+        ("a/b/c=x", "before the / is a domain"),
+        ("example.com/=x", "is no key of a label: 1 to 63 of"),
+        ("a=b c", "'b c' is no value of a label: nothing, or 1 to 63 of"),
+        ("a=b=c", "'b=c' is no value of a label"),
+        ("a=-b", "'-b' is no value of a label"),
+        ("a=b\n", "is no value of a label"),
+        ("a=ü", "is no value of a label"),
+        (f"a={'v' * 64}", "is no value of a label"),
+    ],
+)
+def test_a_label_that_kubernetes_would_refuse_is_refused(text: str, wrong: str) -> None:
+    with pytest.raises(ArgumentTypeError) as caught:
+        arguments.label(text)
+    assert wrong in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["a=", "a=1", "app.kubernetes.io/part-of=x_y.z", f"{'k' * 63}={'v' * 63}"]
+)
+def test_a_label_that_kubernetes_takes_is_taken(text: str) -> None:
+    key, value = arguments.label(text)
+    assert f"{key}={value}" == text
+
+
+def test_a_label_is_given_once() -> None:
+    with pytest.raises(KpiExporterError, match="the key 'a' is given twice"):
+        arguments.labels([("a", "1"), ("b", "1"), ("a", "2")])
 
 
 def test_a_speed_is_a_number() -> None:

@@ -163,21 +163,21 @@ def test_an_id_that_is_taken_is_said_with_the_place_that_has_it(
     ("text", "problem"),
     [
         ("", " subject: is needed"),
-        ("[]", "1: Input should be a valid dictionary or instance of Subject"),
-        ("kpis: {}", "1: kpis: Input should be a valid tuple"),
-        ("kpis: [1]", "1: kpis.0: Input should be a valid dictionary"),
-        ("kpis: [{alerts: 3}]", "1: kpis.0.alerts: Input should be a valid tuple"),
+        ("[]", "1: keys and values are wanted"),
+        ("kpis: {}", "1: kpis: a list is wanted"),
+        ("kpis: [1]", "1: kpis.0: keys and values are wanted"),
+        ("kpis: [{alerts: 3}]", "1: kpis.0.alerts: a list is wanted"),
         (
             "kpis: [{unit: ratio, profiles: 3}]",
-            "1: kpis.0.profiles: Input should be a valid dictionary",
+            "1: kpis.0.profiles: keys and values are wanted",
         ),
         (
             "kpis: [{unit: ratio, alerts: [3], profiles: {mcp-v2: {warning: 1}}}]",
-            "1: kpis.0.alerts.0: Input should be a valid dictionary",
+            "1: kpis.0.alerts.0: keys and values are wanted",
         ),
         (
             "kpis: [{unit: ratio, profiles: {mcp-v2: 80%}}]",
-            "1: kpis.0.profiles.mcp-v2: Input should be a valid dictionary",
+            "1: kpis.0.profiles.mcp-v2: keys and values are wanted",
         ),
     ],
 )

@@ -111,7 +111,7 @@ def test_each_problem_has_its_line_and_key(tmp_path: Path, problem: str) -> None
         ),
         (
             "postgres: {a: {dsn: 'postgresql://x', tables: {top: 501}}}",
-            "1: postgres.a.tables.top: Input should be less than or equal to 500",
+            "1: postgres.a.tables.top: 500 or less is wanted",
         ),
         (
             "postgres: {a: {dsn: 'postgresql://x', tables: {most: 5}}}",
@@ -119,7 +119,7 @@ def test_each_problem_has_its_line_and_key(tmp_path: Path, problem: str) -> None
         ),
         (
             "postgres: {a: {dsn: 'postgresql://x', connections: 0}}",
-            "1: postgres.a.connections: Input should be greater than or equal to 1",
+            "1: postgres.a.connections: 1 or more is wanted",
         ),
         (
             "host: {local: }\nlinks: {external_url: 'kpi.example'}",

@@ -41,6 +41,10 @@ def refused(text: str) -> SourceError:
         ("Connection refused\n\tIs the server running?", Reason.CONNECT),
         ("server does not support SSL, but SSL was required", Reason.CONNECT),
         ("SSL error: certificate verify failed", Reason.CONNECT),
+        ('FATAL:  invalid value for parameter "work_mem": "many"', Reason.CONNECT),
+        ('FATAL:  parameter "shared_buffers" cannot be changed', Reason.CONNECT),
+        ('FATAL:  permission denied to set parameter "log_statement"', Reason.CONNECT),
+        ("FATAL:  unsupported startup parameter: options", Reason.CONNECT),
         ("received invalid response to SSL negotiation: H", Reason.PROTOCOL),
         (
             "expected authentication request from server, but received H",
@@ -52,6 +56,19 @@ def test_a_failed_login_is_told_by_its_text(text: str, reason: Reason) -> None:
     error = refused(text)
     assert (error.reason, error.answered) == (reason, False)
     assert str(error) == f"{AT} {' '.join(text.split(chr(10), maxsplit=1)[0].split())}"
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("server does not support SSL, but SSL was required", "sslmode=prefer"),
+        ('FATAL:  no pg_hba.conf entry for host "a", no encryption', "sslmode=require"),
+        ('FATAL:  no pg_hba.conf entry for host "a", SSL off', "sslmode=require"),
+        ('FATAL:  no pg_hba.conf entry for host "a", SSL encryption', "add a line"),
+    ],
+)
+def test_tls_that_one_side_alone_wants_is_hinted_at(text: str, hint: str) -> None:
+    assert hint in (refused(text).fix or "")
 
 
 def test_a_refused_password_says_where_passwords_come_from() -> None:

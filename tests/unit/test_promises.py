@@ -30,7 +30,7 @@ MISTAKES = [
     (
         GOOD.replace("developer-mesh", "developer-mash"),
         (
-            "1: profile: Input should be 'mcp-security-platform', 'stellar-logic', "
+            "1: profile: there are 'mcp-security-platform', 'stellar-logic', "
             "'ultimate-mcp', 'developer-mesh' or 'mcp-v2'"
         ),
     ),
@@ -60,7 +60,7 @@ MISTAKES = [
     ),
     (
         GOOD.replace("targets: [orders]", "naming: statsd"),
-        "6: applications.shop.naming: Input should be 'prometheus' or 'opentelemetry'",
+        "6: applications.shop.naming: there are 'prometheus' or 'opentelemetry'",
     ),
     (
         GOOD[:KPIS] + "  cpu_use: {warning: 75%}\n",
@@ -97,7 +97,7 @@ MISTAKES = [
     ),
     (
         GOOD[:KPIS] + "  cpu_used: {targets: {local: {critical: 50%}}}\n",
-        "8: kpis.cpu_used: critical (0.5) is milder than warning (0.7)",
+        "8: kpis.cpu_used.targets.local: critical (0.5) is milder than warning (0.7)",
     ),
     (
         GOOD[:KPIS] + "  cpu_used: {}\n",
@@ -139,6 +139,33 @@ MISTAKES = [
         GOOD[:KPIS] + "  redis_busy: {targets: {orders: {warning: 5%}}}\n",
         "8: kpis.redis_busy.targets.orders: it judges no target of this configuration",
     ),
+    *(
+        (
+            f"{GOOD[:KPIS]}  {kpi}: {{{severity}: {limit}}}\n",
+            f"8: kpis.{kpi}.{severity}: it would be broken always, or never; {wanted}",
+        )
+        for kpi, severity, limit, wanted in (
+            ("cpu_used", "warning", "120%", "0% or more, and less than 100%, is"),
+            ("cpu_used", "critical", "100%", "0% or more, and less than 100%, is"),
+            ("cache_hit_rate", "warning", "101%", "more than 0%, and at most 100%,"),
+            ("disk_full_in", "critical", "0s", "more than 0s is wanted"),
+            ("pg_long_transaction", "warning", "-5s", "0s or more is wanted"),
+            ("pg_temp_bytes", "warning", "-1B", "0B or more is wanted"),
+            ("process_group_gone", "critical", "0", "more than 0 is wanted"),
+        )
+    ),
+    *(
+        (
+            f"{GOOD[:KPIS]}  pg_lock_wait: {{warning: {limit}}}\n",
+            f"8: kpis.pg_lock_wait.warning: {said} is no limit in seconds; write it as",
+        )
+        for limit, said in (
+            (".inf", "inf"),
+            (".nan", "nan"),
+            ("infs", "'infs'"),
+            (f"{10**15}d", f"'{10**15}d'"),
+        )
+    ),
 ]
 
 
@@ -168,6 +195,24 @@ def test_a_mistake_is_said_with_its_place_and_nothing_is_written(
     assert line.removeprefix(f"{tmp_path}/exporter.yaml:").startswith(problem)
     assert status == 2
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        "pg_cache_hit_ratio: {warning: 100%}",
+        "redis_fragmentation: {warning: 300%}",
+        "pg_conflicts: {warning: 0}",
+        "pg_lock_wait: {warning: 0s}",
+    ],
+)
+def test_a_limit_that_can_be_kept_and_broken_is_taken(
+    tmp_path: Path, limit: str
+) -> None:
+    file = tmp_path / "exporter.yaml"
+    file.write_text(f"{GOOD[:KPIS]}  {limit}\n")
+
+    assert load(file).kpis
 
 
 def test_what_is_there_stays_as_it_is_after_a_mistake(

@@ -9,6 +9,15 @@ from typing import TYPE_CHECKING
 from exporter import collectors, health
 from exporter.cli import _parser
 from exporter.collector import SourceKind
+from exporter.config import (
+    Config,
+    HostTarget,
+    Neo4jTarget,
+    PostgresTarget,
+    RedisTarget,
+    Strict,
+    WithSecret,
+)
 from exporter.config_load import load
 from exporter.demo import faults
 from exporter.web.routes import PATHS
@@ -54,6 +63,25 @@ def test_the_example_of_a_configuration_loads(tmp_path: Path) -> None:
     file = tmp_path / "kpi-exporter.yaml"
     file.write_text(re.findall(r"```yaml\n(.+?)```", TEXT, re.DOTALL)[0])
     assert [t.name for t in load(file).targets] == ["orders", "graph", "cache", "local"]
+
+
+def test_the_keys_stand_where_they_are_said_to_stand() -> None:
+    models: dict[str, type[Strict]] = {
+        "": Config,
+        "target": WithSecret,
+        "postgres": PostgresTarget,
+        "neo4j": Neo4jTarget,
+        "redis": RedisTarget,
+        "host": HostTarget,
+    }
+    cells = first_cells(section("Configuration"))
+    said = [
+        (cell.partition("`")[0].strip(), key)
+        for cell in cells
+        for key in re.findall(r"`(\w+)", cell)
+    ]
+    assert len(said) >= len(cells)
+    assert [(of, key) for of, key in said if key not in models[of].model_fields] == []
 
 
 def test_the_flags_are_ones_we_take() -> None:

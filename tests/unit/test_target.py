@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from exporter.collector import Cost
 from exporter.errors import Reason, SourceError
 from exporter.evidence import Evidence
@@ -66,6 +68,72 @@ async def test_good_and_failed_polls_are_counted_alike() -> None:
     page = await world.round()
 
     assert 'kpi_exporter_collector_polls_total{target="orders",collector="a"} 3' in page
+
+
+async def test_a_part_that_fails_is_logged_at_first_then_summed_up(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+    world = World(Subject("a", 5.0).collector())
+
+    for error in (DENIED, DENIED, None, DENIED):
+        world.source.parts["own query jobs"] = error
+        await world.round()
+        await world.round()
+
+    part = {"target": "orders", "part": "own query jobs"}
+    first = {"reason": "permission", "error": "denied", "fix": "GRANT x"}
+    said = [(r.message, {**vars(r)["fields"]}) for r in caplog.records]
+    assert [(event, fields.pop("for_seconds", "")) for event, fields in said] == [
+        ("poll failed", ""),
+        ("poll works again", "60"),
+        ("poll failed", ""),
+    ]
+    assert [fields for _, fields in said] == [
+        part | first,
+        part | {"failures": "2"},
+        part | first,
+    ]
+
+
+async def test_another_server_in_the_old_ones_place_is_read_anew() -> None:
+    rare = Subject("rare", 1.0, 2.0)
+    world = World(Subject("a", 5.0).collector(), rare.collector(interval=3600.0))
+    world.source.server = "one"
+    assert 'collector="rare"} 1.0' in await world.round()
+
+    world.source.discard()
+    assert 'collector="rare"} 1.0' in await world.round()
+    world.source.discard()
+    world.source.server = "two"
+    assert 'collector="rare"} 2.0' in await world.round()
+    await world.round()
+    assert rare.runs == 2
+
+
+async def test_what_another_server_said_goes_at_once() -> None:
+    rare = Subject("rare", 1.0, DENIED)
+    world = World(rare.collector(interval=3600.0))
+    world.source.server = "one"
+    await world.round()
+
+    world.source.discard()
+    world.source.server = "two"
+    assert "pg_value{" not in await world.round()
+
+
+@pytest.mark.parametrize("unknown", [None, DENIED])
+async def test_a_server_that_does_not_say_which_it_is_is_taken_for_the_same(
+    unknown: SourceError | None,
+) -> None:
+    rare = Subject("rare", 1.0)
+    world = World(rare.collector(interval=3600.0))
+    for server in ("one", unknown, "one"):
+        world.source.discard()
+        world.source.server = server
+        assert 'pg_up{target="orders"} 1' in await world.round()
+
+    assert rare.runs == 1
 
 
 async def test_a_bug_in_a_collector_is_an_internal_failure_of_it_alone() -> None:

@@ -143,8 +143,7 @@ MISTYPED_COMPLAINTS = unwrapped("""\
 3: http_server_config: keys and values are wanted
 4: rate_limit.burst: given twice, first on line 4
 4: rate_limit.interval: 1 is not a duration; write 15s, 500ms or 1m30s
-4: rate_limit.burst: Input should be a valid integer, unable to parse string
-  as an integer
+4: rate_limit.burst: a whole number is wanted
 5: users: unknown key; there are tls_server_config, http_server_config,
   basic_auth_users, rate_limit
 """)

@@ -57,17 +57,14 @@ def test_own_keys_win_over_those_of_a_merge(tmp_path: Path) -> None:
     document = load(path)
 
     assert document.data["d"] == {"b": 3, "c": 2}
-    assert document.duplicates == ()
+    assert document.problems == ()
 
 
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("a: {<<: [1, 2]}", ":1: expected a mapping for merging, but found scalar"),
         ("a: &a [*a]", ": is nested too deeply"),
         ("[" * 3000, ": is nested too deeply"),
-        ("? [a, b]\n: 1", ":1: a key must be plain text"),
-        ("a: !!int abc", ":1: not a plain value: 'abc'"),
     ],
 )
 def test_what_cannot_be_built_is_one_message(
@@ -77,3 +74,18 @@ def test_what_cannot_be_built_is_one_message(
     path.write_text(text)
 
     assert refused(path) == problem
+
+
+def test_what_is_no_plain_value_is_noted_and_the_rest_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "odd.yaml"
+    path.write_text("a: {<<: [1, 2], x: 1}\n? [a, b]\n: 1\nb: !!int abc\nc: 3\n")
+
+    document = load(path)
+
+    assert document.data == {"a": {"x": 1}, "b": "abc", "c": 3}
+    assert document.unread == {("b",)}
+    assert [text.removeprefix(f"{path}:") for text in document.problems] == [
+        "2: a key must be plain text",
+        "1: a: expected a mapping for merging, but found scalar",
+        "4: b: not a plain value: 'abc'",
+    ]

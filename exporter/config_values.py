@@ -1,0 +1,31 @@
+"""Values that several parts of a configuration share, and what they may not hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def _not_empty(text: object) -> object:
+    if isinstance(text, str) and not text.strip():
+        raise ValueError("must not be empty")
+    return text
+
+
+def once(names: Sequence[str]) -> Sequence[str]:
+    """Refuse a name that is given twice; raises ValueError."""
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{name!r} is given twice")
+    return names
+
+
+Text = Annotated[str, BeforeValidator(_not_empty)]
+Place = Annotated[Path, BeforeValidator(_not_empty)]
+Names = Annotated[tuple[Text, ...], AfterValidator(once)]
+Whole = Annotated[int, Field(strict=True)]

@@ -1,0 +1,19 @@
+"""The statements around each read: they bound it, and leave nothing on the session."""
+
+from __future__ import annotations
+
+MARK = "/* kpi-exporter */"
+RAW = f"; set local {MARK} client_encoding = 'SQL_ASCII'"  # else it refuses such text
+COMMIT, ROLLBACK = f"commit {MARK}", f"rollback {MARK}"
+_STATEMENT_SHARE = 0.8  # of the deadline, so that the server gives up before we do
+_LOCK_SHARE = 0.1
+
+
+def begin(deadline: float) -> str:
+    """Return what begins a read that may take `deadline` seconds."""
+    statement = int(deadline * 1000 * _STATEMENT_SHARE)
+    lock = int(deadline * 1000 * _LOCK_SHARE)
+    return (
+        f"begin {MARK} read only; set local {MARK} statement_timeout = {statement}; "
+        f"set local {MARK} lock_timeout = {lock}"
+    )
