@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _CLIENT_NAME = "kpi-exporter"
 _CLOSE_PATIENCE = 1.0
 _PORT = 6379
+_REFUSALS = (Reason.PERMISSION, Reason.UNSUPPORTED)
 _LOCAL = (None, "localhost", "127.0.0.1", "::1")
 
 
@@ -47,6 +48,7 @@ class RedisSource(Source[RedisTarget]):
         self.marks: dict[str, int] = {}
         self._connection: AbstractConnection | None = None
         self._server: dict[str, str] = {}
+        self._refused: set[tuple[str, ...]] = set()
         self._greeted = False
         url = urlsplit(config.url)
         self._user = config.user or unquote(url.username or "") or None
@@ -88,6 +90,22 @@ class RedisSource(Source[RedisTarget]):
         self.queries += 1
         await self._connection.send_command(*command, check_health=False)
         return await self._connection.read_response()
+
+    async def execute_if_allowed(self, *command: str) -> Any:
+        """Send one command as `execute` does; None where the server refuses it.
+
+        For what adds to a reading and is no reason to fail. Once refused it is not
+        sent again on the same connection: ACL LOG keeps each refusal.
+        """
+        if command in self._refused:
+            return None
+        try:
+            return await self.execute(*command)
+        except exceptions.ResponseError as error:
+            if self._classify(error).reason not in _REFUSALS:
+                raise
+        self._refused.add(command)
+        return None
 
     async def batch(self, *commands: tuple[str | bytes, ...]) -> list[Any]:
         """Send commands in one write and return their answers.
@@ -163,6 +181,7 @@ class RedisSource(Source[RedisTarget]):
         """Throw the connection away at once, without waiting for the server."""
         connection, self._connection = self._connection, None
         self._server, self._greeted = {}, False
+        self._refused.clear()
         if connection is None:
             return
         writer = connection._writer  # noqa: SLF001 - the driver offers no abort
