@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _CLIENT_NAME = "kpi-exporter"
 _CLOSE_PATIENCE = 1.0
 _PORT = 6379
+_WELCOMES = (b"OK", b"PONG")
 _REFUSALS = (Reason.PERMISSION, Reason.UNSUPPORTED)
 _LOCAL = (None, "localhost", "127.0.0.1", "::1")
 
@@ -249,10 +250,13 @@ class RedisSource(Source[RedisTarget]):
                 ) from None
         for _ in ("CLIENT", "PING"):
             try:
-                await connection.read_response()
+                answer = await connection.read_response()
             except exceptions.ResponseError as error:
                 if not redis_errors.harmless(error):
                     raise
+                continue
+            if answer not in _WELCOMES:
+                raise exceptions.InvalidResponse("another answer than Redis gives")
 
     async def _read(self, read: Callable[[Self], Awaitable[ResultT]]) -> ResultT:
         return await read(self)
