@@ -16,7 +16,7 @@ from exporter.errors import Reason, SourceError
 from exporter.secret import read_secret, remember
 from exporter.sources import redis_address, redis_cgroup, redis_errors
 from exporter.sources.base import Source
-from exporter.sources.redis_text import parse_fields
+from exporter.sources.redis_text import Used, parse_fields
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -40,13 +40,15 @@ class RedisSource(Source[RedisTarget]):
     would start a task per command for them, and `Source` bounds every read anyway.
     A server that loads its data set when we connect counts as starting; a replica that
     loads later, on a connection we have, says so in `redis_loading_dump_file`.
-    `marks` is how far reads have come that take in only what is new.
+    `marks` is how far reads have come that take in only what is new; `used` likewise
+    how the commands stood, and forgotten with the connection.
     """
 
     def __init__(self, config: RedisTarget) -> None:
         """Keep the settings; nothing is opened yet."""
         super().__init__(config)
         self.marks: dict[str, int] = {}
+        self.used = Used({}, {})
         self._connection: AbstractConnection | None = None
         self._server: dict[str, str] = {}
         self._refused: set[tuple[str, ...]] = set()
@@ -183,6 +185,7 @@ class RedisSource(Source[RedisTarget]):
         connection, self._connection = self._connection, None
         self._server, self._greeted = {}, False
         self._refused.clear()
+        self.used = Used({}, {})
         if connection is None:
             return
         writer = connection._writer  # noqa: SLF001 - the driver offers no abort
