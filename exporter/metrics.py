@@ -52,6 +52,10 @@ class Metric:
     help: str
     labels: tuple[str, ...] = ()
 
+    def __hash__(self) -> int:
+        """Hash the name alone, which no other family has: it is asked for often."""
+        return hash(self.name)
+
     def __call__(self, value: float | None, *labels: str | None) -> Sample:
         """Make a sample; a label value of `None` is written as the empty string."""
         return _made(Sample, (self, value, labels, ""))
