@@ -32,8 +32,8 @@ class Line(NamedTuple):
 
     @property
     def works(self) -> bool:
-        """Whether all that the collector could say was said."""
-        return self.failure is None and not self.findings
+        """Whether all that the collector could say of such a server was said."""
+        return self.failure is None and not any(one.fix for one in self.findings)
 
 
 async def check(config: Config, out: TextIO, *, as_json: bool) -> int:
@@ -136,7 +136,7 @@ def _print(line: Line, out: TextIO) -> None:
         state = "reached" if line.works else "NOT REACHED"
         out.write(f"{line.target}: {state}\n")
     elif line.failure is None:
-        state = "works with less" if line.findings else "works"
+        state = "works" if line.works else "works with less"
         out.write(f"  {line.collector:<20} {state}, {line.series} series\n")
     else:
         out.write(f"  {line.collector:<20} FAILS\n")
@@ -144,10 +144,10 @@ def _print(line: Line, out: TextIO) -> None:
         out.write(f"      {line.failure.reason}: {line.failure.message}\n")
         if line.failure.fix:
             out.write(f"      fix: {line.failure.fix}\n")
-    out.writelines(
-        f"      missing: {finding.missing}\n      fix: {finding.fix}\n"
-        for finding in line.findings
-    )
+    for missing, fix in line.findings:
+        out.write(f"      missing: {missing}\n")
+        if fix:
+            out.write(f"      fix: {fix}\n")
 
 
 def _plain(line: Line) -> dict[str, Any]:

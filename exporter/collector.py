@@ -34,10 +34,13 @@ class Cost(StrEnum):
 
 
 class Finding(NamedTuple):
-    """Something `kpi-exporter check` reports: what is missing and what mends it."""
+    """Something `kpi-exporter check` reports: what is missing and what mends it.
+
+    Without a fix this server cannot have it, by its edition: no fault of anybody's.
+    """
 
     missing: str
-    fix: str
+    fix: str = ""
 
 
 def stateless() -> None:

@@ -85,8 +85,10 @@ class Snapshot:
 
     def _lines(self, target: str | None) -> Iterator[bytes]:
         for name in sorted(self._families):
-            said = self._families[name]
-            lines = [text for place, text in said.items() if target in (None, place[0])]
+            said = self._families[name].items()
+            lines = [
+                text for place, text in said if target is None or target == place[0]
+            ]
             if lines:
                 yield _header(self._metrics[name])
                 yield from lines

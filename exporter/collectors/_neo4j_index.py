@@ -1,18 +1,20 @@
-"""What collectors know of indexes: names for labels, twins, and why one failed."""
+"""What collectors know of indexes: what one is, its twins, and why one failed."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 LABELS = ("database", "index", "label", "properties", "kind")
 SERVING = ("RANGE", "BTREE")
 """Kinds that serve any comparison of their properties."""
-STANDINGS = ("present", "missing", "failed", "not_online")
+LONG_UNUSED = 30 * 86400.0
+"""Seconds: a month has seen the monthly reports too."""
+STANDINGS = ("present", "missing", "failed", "not_online", "unused", "duplicate")
 
 _LONGEST = 120
 # The first that is found in the server's message, in small letters.
@@ -42,19 +44,69 @@ class Covers:
     properties: Sequence[str] | None
 
 
+@dataclass(frozen=True, slots=True)
+class Shown(Covers):
+    """What SHOW INDEXES says that an index is, and how it is used.
+
+    Moments in Unix seconds, now in milliseconds by the server's clock.
+    """
+
+    state: str
+    owner: str | None = None
+    last_read: float | None = None
+    tracked_since: float | None = None
+    now_ms: float | None = None
+
+    @property
+    def unused(self) -> float | None:
+        """Return the seconds since it was read; None where that is no reproach."""
+        since = self.last_read or self.tracked_since
+        if since is None or self.now_ms is None or self.owner or self.kind == "LOOKUP":
+            return None
+        return max(0.0, self.now_ms / 1000 - since)
+
+
+class Expected(NamedTuple):
+    """An index that was asked for, and those of STANDINGS that hold of it."""
+
+    label: str
+    properties: tuple[str, ...]
+    holds: tuple[str, ...]
+
+
 def joined(names: Sequence[str] | None) -> str:
     """Join names for a label; a full-text index can cover a great many."""
     text = ",".join(names or ())
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
-def standing(states: Collection[str]) -> str:
-    """Return what an expected index is, out of the states of those that would do."""
+def expected(
+    wanted: Iterable[tuple[str, tuple[str, ...]]], indexes: Sequence[Shown]
+) -> Iterator[Expected]:
+    """Say of each (label, properties) how the indexes that would serve it stand."""
+    superfluous = twins(indexes)
+    paired = {*superfluous, *superfluous.values()}
+    for label, properties in wanted:
+        serving = [one for one in indexes if _serves(one, label, properties)]
+        holds = [_standing({one.state for one in serving})]
+        if serving and all((one.unused or 0) > LONG_UNUSED for one in serving):
+            holds.append("unused")
+        if any(one.name in paired for one in serving):
+            holds.append("duplicate")
+        yield Expected(label, properties, tuple(holds))
+
+
+def _serves(one: Covers, label: str, properties: tuple[str, ...]) -> bool:
+    covered = (one.entity, (one.labels or [""])[0], tuple(one.properties or ()))
+    return one.kind in SERVING and covered == ("NODE", label, properties)
+
+
+def _standing(states: set[str]) -> str:
     if not states:
         return "missing"
     if "ONLINE" in states:
         return "present"
-    return "failed" if set(states) == {"FAILED"} else "not_online"
+    return "failed" if states == {"FAILED"} else "not_online"
 
 
 def reason(message: str | None) -> str:

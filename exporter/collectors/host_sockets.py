@@ -11,6 +11,7 @@ The figures are those of the network that the first process sees.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.collector import Collector, SourceKind, stateless
@@ -102,13 +103,19 @@ async def read(source: HostSource) -> Sockets:
 
 def pairs(text: str) -> dict[str, int]:
     """Return the figures of a file in which a line of names precedes one of values."""
-    found = {}
+    found: dict[str, int] = {}
     lines = text.splitlines()
     for names, values in zip(lines[::2], lines[1::2], strict=False):
-        protocol, *columns = names.split()
-        for name, value in zip(columns, values.split()[1:], strict=True):
-            found[f"{protocol.rstrip(':')}_{name}"] = int(value)
+        figures = map(int, values.split()[1:])
+        found.update(zip(_columns(names), figures, strict=True))
     return found
+
+
+@lru_cache(maxsize=32)
+def _columns(line: str) -> tuple[str, ...]:
+    """Name the columns of a line; a kernel writes the same ones each time."""
+    protocol, *columns = line.split()
+    return tuple(f"{protocol.rstrip(':')}_{name}" for name in columns)
 
 
 def single(text: str) -> dict[str, int]:

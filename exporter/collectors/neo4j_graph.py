@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from exporter.collector import Collector, Cost, SourceKind
+from exporter.collector import Collector, Cost, Finding, SourceKind
 from exporter.collectors._neo4j_index import joined
 from exporter.metrics import gauge
 from exporter.state import StickyTop
@@ -32,6 +32,8 @@ QUERY = """
 CALL db.stats.retrieve('GRAPH COUNTS') YIELD data
 RETURN data.nodes AS nodes, data.relationships AS relationships,
   data.indexes AS indexes"""
+
+KINDS = "SHOW INDEXES YIELD type RETURN DISTINCT type AS kind"
 
 _INTERVAL = 300.0
 _MOST = 50
@@ -83,6 +85,13 @@ class Counts:
     nodes: list[dict[str, Any]] | None
     relationships: list[dict[str, Any]] | None
     indexes: list[dict[str, Any]] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of index that the database has."""
+
+    kind: str
 
 
 class Entry(NamedTuple):
@@ -169,6 +178,25 @@ def _indexes(
         yield UPDATES(found[key].updates, database, *key)
 
 
+async def inspect(source: Neo4jSource) -> list[Finding]:
+    """Say which indexes the procedure has no figures of."""
+    findings: list[Finding] = []
+    for database, rows in (await read(source)).items():
+        told = [one for row in rows for one in row.indexes or ()]
+        kinds = {one.get("indexType") for one in told}
+        if None in kinds:
+            what = "kind of the indexes that neo4j_index_entries is about"
+            findings.append(Finding(what, "Neo4j 5 or later"))
+            continue
+        for row in await source.fetch(Kind, KINDS, database=database):
+            if row.kind not in kinds:
+                what = (
+                    f"entries of {row.kind} indexes: db.stats.retrieve leaves them out"
+                )
+                findings.append(Finding(f"{what} in database {database}"))
+    return findings
+
+
 COLLECTOR = Collector(
     name="graph",
     source=SourceKind.NEO4J,
@@ -183,4 +211,5 @@ COLLECTOR = Collector(
     "admin's, on Enterprise",
     cost=Cost.COSTLY,
     interval=_INTERVAL,
+    inspect=inspect,
 )

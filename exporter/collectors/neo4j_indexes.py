@@ -25,10 +25,11 @@ from exporter.collector import Collector, Finding, SourceKind
 from exporter.collectors._neo4j_advice import create
 from exporter.collectors._neo4j_index import (
     LABELS,
-    SERVING,
     STANDINGS,
+    Expected,
+    Shown,
+    expected,
     joined,
-    standing,
 )
 from exporter.evidence import Evidence
 from exporter.metrics import counter, gauge
@@ -60,6 +61,7 @@ INDEXES = Show(
         "reads": "readCount",
         "last_read": "lastRead",
         "tracked_since": "trackedSince",
+        "now_ms": Made("name", "timestamp()"),
     },
 )
 FAILED = """
@@ -70,6 +72,12 @@ _MOST = 100
 _LONGEST = 120
 _STATES = ("online", "populating", "failed", "not_found", "other")
 _OTHER = ("other", "", "", "")
+_SERVE_YET = ("unused", "duplicate")
+_FIXES = {
+    "not_online": "wait: it is populating",
+    "unused": "EXPLAIN the queries that it is for; if there are none, drop it",
+    "duplicate": "drop the one of the two that is read less",
+}
 
 STATE = gauge(
     "neo4j_index_state",
@@ -106,29 +114,21 @@ INFO = gauge(
 )
 EXPECTED = gauge(
     "neo4j_index_expected",
-    "Indexes of the configured set in the first of the databases: 1 for the status "
-    "that holds, else 0. A range index on exactly these properties counts, whatever "
-    "its name; one that is `not_online` is populating.",
+    "Indexes of the configured set in the first of the databases: 1 for a status that "
+    "holds, else 0. A range index on exactly these properties counts, whatever its "
+    "name; `not_online` is populating. One that is there may also be `unused`, for 30 "
+    "days (5.8 and later), or `duplicate`, with another on the same properties.",
     *("label", "properties", "status"),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Index:
-    """One row of SHOW INDEXES; moments in Unix seconds."""
+class Index(Shown):
+    """One row of SHOW INDEXES."""
 
-    name: str
-    state: str
-    percent: float | None
-    kind: str
-    entity: str
-    labels: list[str] | None
-    properties: list[str] | None
-    provider: str | None
-    owner: str | None
-    reads: int | None
-    last_read: float | None
-    tracked_since: float | None
+    percent: float | None = None
+    provider: str | None = None
+    reads: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +158,12 @@ class Memory:
 
 async def read(source: Neo4jSource) -> Reading:
     """Read the indexes of the configured databases."""
-    expected = [(one.label, one.properties) for one in source.config.expected_indexes]
+    wanted = [(one.label, one.properties) for one in source.config.expected_indexes]
     rows = {
         database: await source.show(Index, INDEXES, database=database)
         for database in source.config.databases
     }
-    return Reading(rows, expected)
+    return Reading(rows, wanted)
 
 
 def samples(reading: Reading, state: dict[str, Memory]) -> Iterator[Sample]:
@@ -177,9 +177,9 @@ def samples(reading: Reading, state: dict[str, Memory]) -> Iterator[Sample]:
         others = [row for row in rows if row.name not in members]
         if others:
             yield from _summed(database, others, memory)
-    for label, properties, status in _expected(reading):
+    for label, properties, holds in _expected(reading):
         for known in STANDINGS:
-            yield EXPECTED(int(status == known), label, joined(properties), known)
+            yield EXPECTED(int(known in holds), label, joined(properties), known)
 
 
 def _members(rows: Sequence[Index], memory: Memory) -> set[str]:
@@ -233,31 +233,31 @@ def _state(row: Index) -> str:
     return state if state in _STATES else "other"
 
 
-def _expected(reading: Reading) -> Iterator[tuple[str, tuple[str, ...], str]]:
+def _expected(reading: Reading) -> Iterator[Expected]:
     rows = next(iter(reading.databases.values()), [])
-    states: dict[tuple[str, tuple[str, ...]], set[str]] = {}
-    for row in rows:
-        if row.kind in SERVING and row.entity == "NODE":
-            covers = ((row.labels or [""])[0], tuple(row.properties or ()))
-            states.setdefault(covers, set()).add(row.state)
-    for label, properties in reading.expected:
-        found = states.get((label, properties), set())
-        yield label, properties, standing(found)
+    return expected(reading.expected, rows)
 
 
 def _fix(label: str, properties: tuple[str, ...], status: str) -> str:
-    if status == "not_online":
-        return "wait: it is populating"
+    if status in _FIXES:
+        return _FIXES[status]
     drop = "DROP INDEX, by its name, and " if status == "failed" else ""
     return drop + create(label, properties)
+
+
+def _amiss(reading: Reading) -> Iterator[tuple[str, tuple[str, ...], str]]:
+    for label, properties, holds in _expected(reading):
+        for status in holds:
+            if status != "present":
+                yield label, properties, status
 
 
 def evidence(reading: Reading) -> Iterator[Evidence]:
     """Show which expected indexes are missing, and the statement that makes each."""
     rows = tuple(
         (label, joined(properties), status, _fix(label, properties, status))
-        for label, properties, status in _expected(reading)
-        if status != "present"
+        for label, properties, status in _amiss(reading)
+        if status not in _SERVE_YET
     )
     columns = ("label", "properties", "status", "statement")
     title = "Expected indexes that are missing or not online"
@@ -273,8 +273,7 @@ async def inspect(source: Neo4jSource) -> list[Finding]:
             f"expected index {label}({joined(properties)}) is {status}",
             _fix(label, properties, status),
         )
-        for label, properties, status in _expected(reading)
-        if status != "present"
+        for label, properties, status in _amiss(reading)
     ]
     for database in source.config.databases:
         for row in await source.fetch(Failed, FAILED, database=database):

@@ -16,14 +16,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.collector import Collector, Cost, Finding, SourceKind, stateless
-from exporter.collectors._neo4j_index import Covers, joined, reason, twins
+from exporter.collectors._neo4j_index import (
+    LONG_UNUSED,
+    Shown,
+    joined,
+    reason,
+    twins,
+)
 from exporter.collectors._neo4j_text import redacted
 from exporter.evidence import Evidence
 from exporter.metrics import gauge
 from exporter.sources.neo4j_show import Made, Show
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from exporter.metrics import Sample
     from exporter.sources.neo4j import Neo4jSource
@@ -50,7 +56,6 @@ SHOW CONSTRAINTS YIELD type, entityType RETURN type AS kind, entityType AS entit
 _INTERVAL = 60.0
 _MOST = 100
 _LONGEST = 300
-_LONG_UNUSED = 30 * 86400.0
 _STATES = ("online", "populating", "failed", "not_found", "other")
 _CONSTRAINTS = (
     *("uniqueness", "relationship_uniqueness", "node_key", "relationship_key"),
@@ -93,31 +98,10 @@ UNUSED = gauge(
 
 
 @dataclass(frozen=True, slots=True)
-class Index:
-    """What an index is on, its state, its use and, if it failed, the server's message.
+class Index(Shown):
+    """One row of SHOW INDEXES, with the server's message if it failed."""
 
-    Moments in Unix seconds, now in milliseconds by the server's clock.
-    """
-
-    name: str
-    state: str
-    kind: str
-    entity: str
-    labels: list[str] | None
-    properties: list[str] | None
-    why: str | None
-    owner: str | None = None
-    last_read: float | None = None
-    tracked_since: float | None = None
-    now_ms: float | None = None
-
-    @property
-    def unused(self) -> float | None:
-        """Return the seconds since it was read; None where that is no reproach."""
-        since = self.last_read or self.tracked_since
-        if since is None or self.now_ms is None or self.owner or self.kind == "LOOKUP":
-            return None
-        return max(0.0, self.now_ms / 1000 - since)
+    why: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +140,7 @@ def samples(schemas: dict[str, Schema], _state: None) -> Iterator[Sample]:
         kinds = Counter(_kind_of(row) for row in schema.constraints)
         for kind, count in kinds.items():
             yield CONSTRAINED(count, database, kind)
-        for name, other in list(_twins(schema.indexes).items())[:_MOST]:
+        for name, other in list(twins(schema.indexes).items())[:_MOST]:
             yield TWIN(1, database, name, other)
         failed = [row for row in schema.indexes if row.state == "FAILED"]
         for row in failed[:_MOST]:
@@ -165,13 +149,6 @@ def samples(schemas: dict[str, Schema], _state: None) -> Iterator[Sample]:
         longest = sorted(unused, key=lambda name: -(unused[name] or 0))
         for name in longest[:_MOST]:
             yield UNUSED(unused[name], database, name)
-
-
-def _twins(indexes: Sequence[Index]) -> dict[str, str]:
-    return twins(
-        Covers(one.name, one.kind, one.entity, one.labels, one.properties)
-        for one in indexes
-    )
 
 
 def _state_of(row: Index) -> str:
@@ -200,12 +177,12 @@ def evidence(schemas: dict[str, Schema]) -> Iterator[Evidence]:
         (*columns, "reason", "message", "statement"),
         failed,
     )
-    twin = {name: _twins(schema.indexes) for name, schema in schemas.items()}
+    twin = {name: twins(schema.indexes) for name, schema in schemas.items()}
     superfluous = tuple(
         (name, row.name, _label(row), joined(row.properties), *found)
         for name, row in rows
         if (found := (twin[name].get(row.name), row.unused, _drop(row.name)))[0]
-        or (row.unused or 0) > _LONG_UNUSED
+        or (row.unused or 0) > LONG_UNUSED
     )
     yield Evidence(
         ("neo4j_index_twins", "neo4j_index_unused"),
@@ -225,12 +202,15 @@ def _why(row: Index) -> tuple[str, str, str]:
 
 
 async def inspect(source: Neo4jSource) -> list[Finding]:
-    """Name the indexes that another one makes superfluous."""
-    return [
+    """Name the indexes that another one makes superfluous, and what is not told."""
+    findings = [
         Finding(f"index {name} is on the same properties as {other}", _drop(name))
         for schema in (await read(source)).values()
-        for name, other in _twins(schema.indexes).items()
+        for name, other in twins(schema.indexes).items()
     ]
+    if "tracked_since" in INDEXES.lacking(await source.columns(INDEXES.command)):
+        findings.append(Finding("which indexes are unused", "Neo4j 5.8 or later"))
+    return findings
 
 
 def _drop(name: str) -> str:

@@ -15,7 +15,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from exporter.collector import Collector, SourceKind, stateless
+from exporter.collector import Collector, Finding, SourceKind, stateless
 from exporter.metrics import counter, gauge
 from exporter.sources.neo4j_show import Show
 
@@ -77,6 +77,14 @@ BEHIND = gauge(
     "is late; 0 outside of a cluster.",
     "database",
 )
+
+
+_UNTOLD = {
+    COMMITTED: "counts of transactions that were committed or rolled back (those begun "
+    "are counted, by the numbers in their ids)",
+    MISSING: "copies of a database that were asked for and are not there",
+    BEHIND: "transactions by which a copy of a database is late",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +160,18 @@ def _status(row: Database) -> str:
     return status if status in _STATUSES else "other"
 
 
+async def inspect(source: Neo4jSource) -> list[Finding]:
+    """Name the figures that this edition or version does not tell."""
+    reading = await read(source)
+    told = {one.metric for one in samples(reading, None) if one.value is not None}
+    version, edition, _ = reading.server
+    return [
+        Finding(f"{what}: Neo4j {version} {edition} does not tell")
+        for metric, what in _UNTOLD.items()
+        if metric not in told
+    ]
+
+
 COLLECTOR = Collector(
     name="server",
     source=SourceKind.NEO4J,
@@ -160,4 +180,5 @@ COLLECTOR = Collector(
     samples=samples,
     state=stateless,
     privilege="any user; those databases are seen that the user may enter",
+    inspect=inspect,
 )

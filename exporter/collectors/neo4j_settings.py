@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from exporter.collector import Collector, Cost, SourceKind, stateless
+from exporter.collector import Collector, Cost, Finding, SourceKind, stateless
 from exporter.metrics import gauge
 
 if TYPE_CHECKING:
@@ -94,6 +94,16 @@ def _number(text: str | None) -> float | None:
     return sum(amount * (unit or 0) for amount, unit in known)
 
 
+async def inspect(source: Neo4jSource) -> list[Finding]:
+    """Name the limits that are off, or that this version does not tell."""
+    told = {one.metric for one in samples(await read(source), None) if one.value}
+    return [
+        Finding(f"{metric.name}: its setting is off, not set, or not in this version")
+        for metric in COLLECTOR.metrics
+        if metric not in told
+    ]
+
+
 COLLECTOR = Collector(
     name="settings",
     source=SourceKind.NEO4J,
@@ -104,4 +114,5 @@ COLLECTOR = Collector(
     privilege="any user on Community; SHOW SETTING * ON DBMS on Enterprise",
     cost=Cost.COSTLY,
     interval=_INTERVAL,
+    inspect=inspect,
 )

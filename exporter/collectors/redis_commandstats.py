@@ -11,12 +11,12 @@ totals are sums of differences, so that no CONFIG RESETSTAT makes them fall.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.collector import Collector, SourceKind
 from exporter.collectors._redis_totals import Totals
 from exporter.metrics import counter
-from exporter.sources.redis_text import number, parse_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from exporter.sources.redis import RedisSource
 
 _TOP = 100
+# A pattern over the whole answer takes a third of the time of its 800 pairs one by one.
+_LINE = re.compile(
+    rb"cmdstat_([^:]+):calls=(\d+),usec=(\d+)"
+    rb"(?:[^\r\n]*?,rejected_calls=(\d+),failed_calls=(\d+))?"
+)
 
 CALLS = counter(
     "redis_commands_total", "calls of cmdstat_CMD of INFO: finished calls.", "cmd"
@@ -62,11 +67,16 @@ def totals() -> Totals:
 
 async def read(source: RedisSource) -> dict[str, Command]:
     """Read INFO commandstats, which every version has as a section of its own."""
-    fields = await source.info("commandstats")
+    return parse(await source.execute("INFO", "commandstats"))
+
+
+def parse(answer: bytes) -> dict[str, Command]:
+    """Take the lines apart; versions before 6.2 have but the first two counts."""
     return {
-        name.removeprefix("cmdstat_"): _command(parse_pairs(text))
-        for name, text in fields.items()
-        if name.startswith("cmdstat_")
+        cmd.decode("utf-8", "replace"): Command(
+            int(calls), int(spent), _count(rejected), _count(failed)
+        )
+        for cmd, calls, spent, rejected, failed in _LINE.findall(answer)
     }
 
 
@@ -83,13 +93,8 @@ def samples(rows: Mapping[str, Command], state: Totals) -> Iterator[Sample]:
         yield FAILED(failed if extended else None, cmd)
 
 
-def _command(pairs: Mapping[str, str]) -> Command:
-    return Command(
-        number(pairs.get("calls")) or 0.0,
-        number(pairs.get("usec")) or 0.0,
-        number(pairs.get("rejected_calls")),
-        number(pairs.get("failed_calls")),
-    )
+def _count(text: bytes) -> int | None:
+    return int(text) if text else None
 
 
 COLLECTOR = Collector(

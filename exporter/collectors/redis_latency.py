@@ -23,13 +23,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from exporter.collector import Collector, Finding, SourceKind
 from exporter.collectors._redis_totals import Totals
 from exporter.metrics import Histogram, histogram
-from exporter.sources.redis_text import table
+from exporter.sources.redis_text import Used, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from exporter.metrics import Sample
     from exporter.sources.redis import RedisSource
+    from exporter.sources.redis_text import Uses
 
 _TOP = 20
 # Microseconds: powers of two of a nanosecond, as Redis rounds them.
@@ -38,7 +39,7 @@ _STEPS = (
     *(16908, 33816, 67633, 135266, 270532, 541065),
 )
 _BOUNDS = tuple(step / 1_000_000 for step in _STEPS)
-_SPENT = re.compile(rb"cmdstat_([^:]+):calls=\d+,usec=(\d+)")
+_USED = re.compile(rb"cmdstat_([^:]+):calls=(\d+),usec=(\d+)")
 _CANARY_BOUNDS = (
     *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
     *(0.1, 0.25, 0.5, 1.0, 2.5, 5.0),
@@ -75,18 +76,29 @@ class State:
 
 
 async def read(source: RedisSource) -> Rows:
-    """Read both answers in one go, with no command between them."""
+    """Read how often each command was called, then the steps of those called since.
+
+    Steps take a server far longer than all else that it is asked for; those of a
+    command that was not called again are the ones before.
+    """
     ping = await source.timed(source.execute("PING"))
     if not await source.since(7) or await source.mode() == "sentinel":
         return Rows({}, {}, ping)
-    found, stats = await source.batch(
-        ("LATENCY", "HISTOGRAM"), ("INFO", "commandstats")
-    )
-    return Rows(
-        {cmd: _steps(table(of)["histogram_usec"]) for cmd, of in table(found).items()},
-        {name.decode(): float(spent) for name, spent in _SPENT.findall(stats)},
-        ping,
-    )
+    stats = await source.execute("INFO", "commandstats")
+    used = {
+        cmd.decode(): (int(calls), int(spent))
+        for cmd, calls, spent in _USED.findall(stats)
+    }
+    before = source.used
+    source.used = Used({}, {})
+    called = [cmd for cmd, counts in used.items() if counts != before.counts.get(cmd)]
+    steps: dict[str, Mapping[int, int]] = {}
+    if before.counts and not _was_reset(before.counts, used):
+        steps = await _ask(source, called) if called else {}
+        steps = {**before.steps, **steps} if _told(before, called, steps) else {}
+    source.used = Used(used, steps or await _ask(source, ()))
+    spent = {cmd: float(microseconds) for cmd, (_, microseconds) in used.items()}
+    return Rows(source.used.steps, spent, ping)
 
 
 def samples(rows: Rows, state: State) -> Iterator[Sample]:
@@ -119,6 +131,28 @@ async def inspect(source: RedisSource) -> list[Finding]:
     return [
         Finding("latency per command: not tracked", "CONFIG SET latency-tracking yes")
     ]
+
+
+async def _ask(
+    source: RedisSource, commands: Iterable[str]
+) -> dict[str, Mapping[int, int]]:
+    """Ask for the steps of some commands, or of all."""
+    found = await source.execute("LATENCY", "HISTOGRAM", *commands)
+    return {
+        cmd: _steps(table(of)["histogram_usec"]) for cmd, of in table(found).items()
+    }
+
+
+def _was_reset(before: Mapping[str, Uses], now: Mapping[str, Uses]) -> bool:
+    return any(
+        cmd not in now or now[cmd][0] < calls or now[cmd][1] < spent
+        for cmd, (calls, spent) in before.items()
+    )
+
+
+def _told(before: Used, called: Iterable[str], steps: Mapping[str, object]) -> bool:
+    """Tell whether all are there that have steps; a renamed one answers to no name."""
+    return all(cmd in steps for cmd in called if cmd in before.steps)
 
 
 def _steps(answer: list[int]) -> dict[int, int]:

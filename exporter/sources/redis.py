@@ -16,7 +16,7 @@ from exporter.errors import Reason, SourceError
 from exporter.secret import read_secret, remember
 from exporter.sources import redis_address, redis_cgroup, redis_errors
 from exporter.sources.base import Source
-from exporter.sources.redis_text import parse_fields
+from exporter.sources.redis_text import Used, parse_fields
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _CLIENT_NAME = "kpi-exporter"
 _CLOSE_PATIENCE = 1.0
 _PORT = 6379
+_WELCOMES = (b"OK", b"PONG")
+_REFUSALS = (Reason.PERMISSION, Reason.UNSUPPORTED)
 _LOCAL = (None, "localhost", "127.0.0.1", "::1")
 
 
@@ -38,15 +40,18 @@ class RedisSource(Source[RedisTarget]):
     would start a task per command for them, and `Source` bounds every read anyway.
     A server that loads its data set when we connect counts as starting; a replica that
     loads later, on a connection we have, says so in `redis_loading_dump_file`.
-    `marks` is how far reads have come that take in only what is new.
+    `marks` is how far reads have come that take in only what is new; `used` likewise
+    how the commands stood, and forgotten with the connection.
     """
 
     def __init__(self, config: RedisTarget) -> None:
         """Keep the settings; nothing is opened yet."""
         super().__init__(config)
         self.marks: dict[str, int] = {}
+        self.used = Used({}, {})
         self._connection: AbstractConnection | None = None
         self._server: dict[str, str] = {}
+        self._refused: set[tuple[str, ...]] = set()
         self._greeted = False
         url = urlsplit(config.url)
         self._user = config.user or unquote(url.username or "") or None
@@ -98,6 +103,22 @@ class RedisSource(Source[RedisTarget]):
         self.queries += 1
         await self._connection.send_command(*command, check_health=False)
         return await self._connection.read_response()
+
+    async def execute_if_allowed(self, *command: str) -> Any:
+        """Send one command as `execute` does; None where the server refuses it.
+
+        For what adds to a reading and is no reason to fail. Once refused it is not
+        sent again on the same connection: ACL LOG keeps each refusal.
+        """
+        if command in self._refused:
+            return None
+        try:
+            return await self.execute(*command)
+        except exceptions.ResponseError as error:
+            if self._classify(error).reason not in _REFUSALS:
+                raise
+        self._refused.add(command)
+        return None
 
     async def batch(self, *commands: tuple[str | bytes, ...]) -> list[Any]:
         """Send commands in one write and return their answers.
@@ -173,6 +194,8 @@ class RedisSource(Source[RedisTarget]):
         """Throw the connection away at once, without waiting for the server."""
         connection, self._connection = self._connection, None
         self._server, self._greeted = {}, False
+        self._refused.clear()
+        self.used = Used({}, {})
         if connection is None:
             return
         writer = connection._writer  # noqa: SLF001 - the driver offers no abort
@@ -241,10 +264,13 @@ class RedisSource(Source[RedisTarget]):
                 ) from None
         for _ in ("CLIENT", "PING"):
             try:
-                await connection.read_response()
+                answer = await connection.read_response()
             except exceptions.ResponseError as error:
                 if not redis_errors.harmless(error):
                     raise
+                continue
+            if answer not in _WELCOMES:
+                raise exceptions.InvalidResponse("another answer than Redis gives")
 
     async def _read(self, read: Callable[[Self], Awaitable[ResultT]]) -> ResultT:
         return await read(self)

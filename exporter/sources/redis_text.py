@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _STATES = {"ok": 1, "up": 1, "err": 0, "fail": 0, "down": 0}
+
+
+Uses = tuple[int, int]
+"""Calls of a command, and the microseconds that they took together."""
+
+
+class Used(NamedTuple):
+    """What each command was used for until a read, and its latencies by step."""
+
+    counts: Mapping[str, Uses]
+    steps: Mapping[str, Mapping[int, int]]
 
 
 def parse_fields(text: str) -> dict[str, str]:

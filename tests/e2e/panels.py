@@ -63,6 +63,7 @@ NEEDING = {
 NOT_HERE = frozenset(
     {
         "neo4j: Copies of a database are missing",
+        "neo4j: Hit ratio of the page cache",
         "neo4j: Index is on the same properties as another",
         "redis: Cluster does not serve all keys",
         "redis: Member that its peers cannot reach",

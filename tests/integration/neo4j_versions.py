@@ -93,6 +93,11 @@ _JVM = {
     "max_files": 40_000,
     "start_ms": 1_795_258_435_735,
 }
+_PAGE_CACHE = [
+    {"name": "hits", "value": 918_273},
+    {"name": "page_faults", "value": 412},
+    {"name": "usage_ratio", "value": 0.93},
+]
 _SEEK = {
     "operatorType": "ProduceResults@neo4j",
     "args": {"runtime": "INTERPRETED", "Details": "n", "EstimatedRows": 1.0},
@@ -154,6 +159,7 @@ def _answers(version: str, edition: str) -> dict[str, list[dict[str, Any]] | Ref
             }
         ],
         "SHOW CONSTRAINTS": [{"kind": "UNIQUENESS", "entity": "NODE"}],
+        "SHOW INDEXES YIELD name, state, failureMessage": [],
     }
 
 
@@ -181,11 +187,12 @@ def community_4_4() -> Script:
     )
 
 
-def enterprise() -> Script:
-    """Return 5.26 Enterprise in a cluster, to a user who may not use procedures."""
+def enterprise(*, allowed: bool = False) -> Script:
+    """Return 5.26 Enterprise in a cluster, to a user who may use procedures or not."""
     answers = _answers("5.26.31", "enterprise")
+    answers["UNWIND $names AS name CALL dbms.queryJmx('neo4j.metrics:"] = _PAGE_CACHE
     for start in ("dbms.queryJmx", "dbms.listConnections", "db.stats.retrieve"):
-        for known in [name for name in answers if start in name]:
+        for known in [name for name in answers if start in name and not allowed]:
             answers[known] = _FORBIDDEN
     answers["SHOW SETTINGS"] = []
     answers["SHOW CONSTRAINTS"] = [

@@ -231,9 +231,9 @@ def test_collect_of_a_server_that_is_not_there_fails() -> None:
         (
             ["inof", "--target", "redis"],
             (
-                "no collector 'inof' of redis: acl, clients, cluster, commandstats, "
-                "info, keys, latency, latency_events, members, memory, sentinel, "
-                "slowlog"
+                "no collector 'inof' of redis: acl, buffer_limits, clients, cluster, "
+                "commandstats, info, keys, latency, latency_events, members, memory, "
+                "sentinel, slowlog"
             ),
         ),
     ],

@@ -31,8 +31,8 @@ LAST = "kpi_exporter_collector_last_success_timestamp_seconds"
 QUERIES = "kpi_exporter_source_queries_total"
 INFO_CALLS = 3  # per poll: of the collectors info, commandstats and cluster
 OFF = (
-    *("acl", "clients", "keys", "latency", "latency_events", "members", "memory"),
-    *("sentinel", "slowlog"),
+    *("acl", "buffer_limits", "clients", "keys", "latency", "latency_events"),
+    *("members", "memory", "sentinel", "slowlog"),
 )
 
 

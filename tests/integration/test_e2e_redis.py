@@ -253,7 +253,7 @@ class Odd(socketserver.StreamRequestHandler):
                 return b"$%d\r\n%s\r\n" % (len(self.info), self.info)
             case _, b"LEN":
                 return b":0\r\n"
-            case ((b"MEMORY" | b"SLOWLOG" | b"LATENCY" | b"ACL"), *_):
+            case ((b"MEMORY" | b"SLOWLOG" | b"LATENCY" | b"ACL" | b"CONFIG"), *_):
                 return b"*0\r\n"
         return b"+OK\r\n"
 

@@ -71,6 +71,7 @@ async def test_4_4_is_read_by_the_columns_it_has() -> None:
     assert "neo4j_index_unused_seconds" not in found
     assert found["neo4j_index_twin"] == {("neo4j", "user_id", "by_id"): 1}
     assert "reads per index" in missing
+    assert "which indexes are unused" in missing
 
 
 async def test_4_4_has_transactions_clients_and_old_names_of_settings() -> None:
@@ -103,7 +104,7 @@ async def test_a_server_of_4_4_is_never_asked_for_what_it_does_not_know() -> Non
 async def test_what_enterprise_forbids_is_told_and_the_rest_is_read() -> None:
     found, failed, _ = await polled(enterprise())
     assert {name: error.reason for name, error in failed.items()} == dict.fromkeys(
-        ("connections", "graph", "jvm"), Reason.PERMISSION
+        ("connections", "graph", "jvm", "page_cache"), Reason.PERMISSION
     )
     assert all("GRANT" in (error.fix or "") for error in failed.values())
     assert found["neo4j_index_reads_total"]["neo4j", "by_id", "User", "id", "range"]
@@ -111,6 +112,47 @@ async def test_what_enterprise_forbids_is_told_and_the_rest_is_read() -> None:
         ("neo4j", "node_key"): 1,
         ("neo4j", "node_property_existence"): 1,
     }
+
+
+async def test_enterprise_tells_how_often_its_page_cache_has_a_page() -> None:
+    found, failed, missing = await polled(enterprise(allowed=True))
+    assert failed == {}
+    assert found["neo4j_page_cache_hits_total"] == {(): 918_273}
+    assert found["neo4j_page_cache_faults_total"] == {(): 412}
+    assert found["neo4j_page_cache_usage_ratio"] == {(): 0.93}
+    assert not [one for one in missing if one.startswith("page")]
+
+
+async def test_enterprise_without_its_beans_is_told_what_to_switch_on() -> None:
+    script = enterprise(allowed=True)
+    (beans,) = [name for name in script.answers if "neo4j.metrics" in name]
+    script.answers[beans] = [{"name": "hits", "value": 7}]
+    found, failed, missing = await polled(script)
+    assert failed == {}
+    assert found["neo4j_page_cache_hits_total"] == {(): 7}
+    assert "neo4j_page_cache_faults_total" not in found
+    assert [one for one in missing if "bean" in one] == [
+        "page_cache.page_faults: there is no such bean",
+        "page_cache.usage_ratio: there is no such bean",
+    ]
+
+
+async def test_what_community_does_not_tell_has_a_line_in_check() -> None:
+    script = community_4_4()
+    _, _, missing = await polled(script)
+    assert [one.partition(": ")[0].partition(" (")[0] for one in missing] == [
+        "kind of the indexes that neo4j_index_entries is about",
+        "reads per index",
+        "page cache hits and faults of the whole server, and the size of its store",
+        "index user_id is on the same properties as by_id",
+        "which indexes are unused",
+        "counts of transactions that were committed or rolled back",
+        "copies of a database that were asked for and are not there",
+        "transactions by which a copy of a database is late",
+        "neo4j_transactions_memory_max_bytes",
+        "neo4j_transactions_timeout_seconds",
+    ]
+    assert "neo4j.metrics" not in " ".join(script.asked)
 
 
 async def test_who_runs_a_transaction_is_other_where_that_is_forbidden() -> None:

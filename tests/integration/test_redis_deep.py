@@ -151,7 +151,9 @@ async def test_the_one_line_of_rights_is_enough_for_every_collector(
             tell(client, str(caught.value.fix))  # type: ignore[attr-defined]  # SourceError
             for collector in COLLECTORS.values():
                 await source.run(collector.read, 5)
-            assert client.acl_log() == []
+            refused = [(one["object"], one["count"]) for one in client.acl_log()]
+    # What that would show besides is not worth the right; it is asked for once.
+    assert refused in ([("config|get", 1)], [("config", 1)])
 
 
 async def test_sampled_keys_are_shown_by_group(redis_server: RedisServer) -> None:

@@ -199,51 +199,6 @@ def test_who_leaves_the_top_is_counted_once_on_its_way() -> None:
     assert after[OTHER] == 990 + 2
 
 
-@pytest.mark.parametrize(
-    ("row", "status"),
-    [
-        (BY_USER, "present"),
-        (UNIQUE_44, "present"),
-        (replace(BY_USER, name="some_other_name"), "present"),
-        (replace(BY_USER, state="POPULATING"), "not_online"),
-        (FAILED, "failed"),
-        (replace(BY_USER, labels=["Person"]), "missing"),
-        (replace(BY_USER, properties=["id", "name"]), "missing"),
-        (replace(BY_USER, kind="TEXT"), "missing"),
-        (replace(BY_USER, kind="FULLTEXT"), "missing"),
-        (replace(BY_USER, entity="RELATIONSHIP"), "missing"),
-        (LOOKUP, "missing"),
-    ],
-)
-def test_an_expected_index_is_known_by_what_it_covers(row: Index, status: str) -> None:
-    reading = Reading({"neo4j": [row]}, [("User", ("id",))])
-    found = values(samples(reading, {}))["neo4j_index_expected"]
-    assert found == {
-        ("User", "id", known): int(known == status)
-        for known in ("present", "missing", "failed", "not_online")
-    }
-
-
-def test_the_order_of_properties_counts() -> None:
-    row = replace(BY_USER, properties=["b", "a"])
-    wanted = [("User", ("a", "b")), ("User", ("b", "a"))]
-    found = values(samples(Reading({"neo4j": [row]}, wanted), {}))
-    assert found["neo4j_index_expected"]["User", "a,b", "missing"] == 1
-    assert found["neo4j_index_expected"]["User", "b,a", "present"] == 1
-
-
-def test_an_online_index_serves_beside_a_failed_one_on_the_same() -> None:
-    reading = Reading({"neo4j": [FAILED, BY_USER]}, [("User", ("id",))])
-    found = values(samples(reading, {}))["neo4j_index_expected"]
-    assert found["User", "id", "present"] == 1
-
-
-def test_expected_indexes_are_looked_for_in_the_first_database() -> None:
-    reading = Reading({"neo4j": [], "sales": [BY_USER]}, [("User", ("id",))])
-    found = values(samples(reading, {}))["neo4j_index_expected"]
-    assert found["User", "id", "missing"] == 1
-
-
 def test_every_sample_is_of_a_declared_metric() -> None:
     reading = Reading({"neo4j": [BY_USER, FAILED]}, [("User", ("id",))])
     made = {sample.metric for sample in samples(reading, {})}

@@ -12,7 +12,7 @@ from exporter.collectors.neo4j_graph import Counts, Memory
 from exporter.collectors.neo4j_schema import Constraint, Index, Schema
 from tests.unit.neo4j_recorded import values
 
-A_B = Index("a_b", "ONLINE", "RANGE", "NODE", ["L"], ["a", "b"], "")
+A_B = Index("a_b", "RANGE", "NODE", ["L"], ["a", "b"], "ONLINE")
 B_A = replace(A_B, name="b_a", properties=["b", "a"])
 BIG = replace(
     A_B,

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.collectors import redis_commandstats
-from exporter.collectors.redis_commandstats import Command, samples, totals
-from exporter.sources.redis_text import parse_pairs
+from exporter.collectors.redis_commandstats import Command, parse, samples, totals
+from exporter.sources.redis_text import number, parse_pairs
 from tests.unit.redis_recorded import recorded
 from tests.unit.sampled import values
 
@@ -104,12 +103,16 @@ def test_a_command_that_leaves_before_its_first_calls_were_shown_is_not_lost() -
     "name", ["redis-6.2", "redis-7.0", "valkey-9.1", "redis-7.0-replica"]
 )
 def test_a_recorded_server_shows_all_its_commands(name: str) -> None:
-    fields = recorded(name)
-    rows = {
-        cmd.removeprefix("cmdstat_"): redis_commandstats._command(parse_pairs(text))
-        for cmd, text in fields.items()
-        if cmd.startswith("cmdstat_")
-    }
+    lines = {c: t for c, t in recorded(name).items() if c.startswith("cmdstat_")}
+    answer = "".join(f"{cmd}:{text}\r\n" for cmd, text in lines.items())
+    rows = parse(f"# Commandstats\r\n{answer}".encode())
+    assert [f"cmdstat_{cmd}" for cmd in rows] == [*lines]
+    for (calls, spent, rejected, failed), text in zip(
+        rows.values(), lines.values(), strict=True
+    ):
+        told = {key: number(value) for key, value in parse_pairs(text).items()}
+        assert (calls, spent) == (told["calls"], told["usec"])
+        assert (rejected, failed) == (told["rejected_calls"], told["failed_calls"])
     found = values(samples(rows, totals()))
     expected = {"psync", "config|get"} & rows.keys()
     assert {name for (name,) in found[CALLS]} == {*rows, "other"}
@@ -117,8 +120,8 @@ def test_a_recorded_server_shows_all_its_commands(name: str) -> None:
 
 
 def test_a_version_before_6_2_has_no_rejected_and_no_failed_calls() -> None:
-    pairs = parse_pairs("calls=21,usec=175,usec_per_call=8.33")
-    found = values(samples({"get": redis_commandstats._command(pairs)}, totals()))
+    answer = b"cmdstat_get:calls=21,usec=175,usec_per_call=8.33\r\ncmdstat_set:calls=1"
+    found = values(samples(parse(answer), totals()))
     assert found.keys() == {CALLS, "redis_commands_duration_seconds_total"}
 
 
