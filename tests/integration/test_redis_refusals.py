@@ -21,6 +21,7 @@ from tests.integration.redis_fixtures import (
     running,
     tell,
 )
+from tests.integration.web_support import until
 
 
 async def test_a_missing_password_is_asked_for(redis_server: RedisServer) -> None:
@@ -40,7 +41,7 @@ async def test_a_wrong_password_is_named_but_never_shown(
         found = await failure(
             f"redis://ana:{SECRET}@127.0.0.1:{redis_server.port}",
         )
-        assert our_connections(client) == 0
+        await until(lambda: our_connections(client) == 0)
     assert found.reason is Reason.AUTH
     assert str(found).endswith("refuses the password of user ana")
 

@@ -23,6 +23,7 @@ from tests.integration.redis_fixtures import (
     running,
     tell,
 )
+from tests.integration.web_support import until
 from tests.source import ROOT
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ async def test_info_is_read_on_one_named_connection(redis_server: RedisServer) -
         assert source.seconds > 0
     assert source.connections == 0
     with admin(redis_server) as client:
-        assert our_connections(client) == 0
+        await until(lambda: our_connections(client) == 0)
 
 
 async def test_sections_beside_the_default_ones_are_read_one_by_one(
