@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 Statement = tuple[int, int, int | None]
 
@@ -28,24 +29,31 @@ class Change(NamedTuple):
 class Scores:
     """How much of each kind of load a statement makes, the latest polls before all."""
 
-    _of: dict[Statement, list[float]] = field(default_factory=dict)
-    _totals: list[float] = field(default_factory=list)
+    _of: dict[Statement, array[float]] = field(default_factory=dict)
+    _totals: array[float] = field(default_factory=lambda: array("d"))
     _weight: float = 1.0
     _polls: int = 0
 
-    def add(self, changes: Sequence[Change], busy: tuple[tuple[int, ...], ...]) -> None:
+    def __iter__(self) -> Iterator[Statement]:
+        """Go through all statements that have scores."""
+        return iter(self._of)
+
+    def add(self, changes: Iterable[Change], busy: tuple[tuple[int, ...], ...]) -> None:
         """Take in a poll's changes, which weigh more than those of the poll before."""
-        self._totals = self._totals or [0.0] * len(busy)
+        none = array("d", [0.0] * len(busy))
+        self._totals = self._totals or none[:]
         self._weight *= _GROWTH
-        self._polls += bool(changes)
-        if self._polls == 2:  # noqa: PLR2004 - the first was what was done before us
-            self._weigh_past(changes, busy)
+        if self._polls == 1 and (changes := list(changes)):
+            self._weigh_past(changes, busy)  # the first poll was what was done before
+        added = False
         for statement, _, figures in changes:
-            score = self._of.setdefault(statement, [0.0] * len(busy))
+            added = True
+            score = self._of.setdefault(statement, none[:])
             for kind, places in enumerate(busy):
                 load = sum(figures[place] for place in places) * self._weight
                 score[kind] += load
                 self._totals[kind] += load
+        self._polls += added
         if self._weight > _MOST_WEIGHT:
             self._shrink()
         if len(self._of) > _MOST_SCORES:
@@ -81,5 +89,5 @@ class Scores:
     def _shrink(self) -> None:
         """Begin again with a weight of 1, at the same proportions."""
         for score in (self._totals, *self._of.values()):
-            score[:] = [part / self._weight for part in score]
+            score[:] = array("d", [part / self._weight for part in score])
         self._weight = 1.0
