@@ -28,7 +28,7 @@ from exporter.sources.postgres_extension import EXTENSION, Extension, extension_
 from exporter.sources.postgres_log import LogFiles
 from exporter.sources.postgres_offered import Offered
 from exporter.sources.postgres_own import OwnQueries
-from exporter.sources.postgres_rows import bounded, check_count, copied
+from exporter.sources.postgres_rows import Copies, bounded, check_count
 from exporter.sources.postgres_sampling import Looks, Sampler
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ class PostgresSource(Source[PostgresTarget]):
         self.offered = Offered()
         self.wanted: set[int] = set()
         self.texts: dict[int, str] = {}
+        self._copies = Copies()
         self._connection: AsyncConnection[Any] | None = None
         self._extensions: dict[str, Extension] = {}
         deadline = config.deadline * 1000 * (MOST_SHARE if database else 1)
@@ -125,9 +126,9 @@ class PostgresSource(Source[PostgresTarget]):
         return await self._rows(tuple_row, query, parameters, binary=True)
 
     async def raw(self, query: str) -> list[bytes]:
-        """Return rows as they come in COPY's binary format; bounded as `fetch` is."""
+        """Return one query's rows in COPY's binary format; bounded as `fetch` is."""
         self.queries += 1
-        return await copied(self._open(), bounded(query, MARK))
+        return await self._copies.read(self._open(), bounded(query, MARK))
 
     async def each(
         self, read: Callable[[PostgresSource], Awaitable[ResultT]]

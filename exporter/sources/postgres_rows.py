@@ -35,22 +35,34 @@ def check_count(count: int) -> None:
         )
 
 
-async def copied(connection: AsyncConnection[Any], query: str) -> list[bytes]:
-    """Return the rows of a bounded query, each in COPY's binary format.
+class Copies:
+    """Takes rows in COPY's binary format; keeps those of the latest read.
 
-    The rows are taken as they arrive: a result of the usual kind would be held twice.
+    A row that is as it was is the same object as then: most of thousands are, and are
+    not held twice. Nor is the server's answer, as rows are taken while it arrives.
     """
-    rows: list[bytes] = []
-    async with connection.cursor().copy(_COPY.format(query=query).encode()):
-        await connection.wait(_take(connection.pgconn, rows))
-    rows[:1] = [row for row in (rows[0].removeprefix(_HEAD),) if row]
-    if rows[-1] == _TAIL:
-        rows.pop()
-    check_count(len(rows))
-    return rows
 
+    def __init__(self) -> None:
+        """Begin without rows."""
+        self._known: dict[bytes, bytes] = {}
 
-def _take(pgconn: PGconn, rows: list[bytes]) -> PQGen[None]:
-    """Take rows without a turn of the event loop for each."""
-    while isinstance(data := (yield from copy_from(pgconn)), memoryview):
-        rows.append(bytes(data))
+    async def read(self, connection: AsyncConnection[Any], query: str) -> list[bytes]:
+        """Return the rows of a bounded query; raises SourceError(limit)."""
+        rows: list[bytes] = []
+        async with connection.cursor().copy(_COPY.format(query=query).encode()):
+            await connection.wait(self._take(connection.pgconn, rows))
+        if rows[-1] == _TAIL:
+            rows.pop()
+        check_count(len(rows))
+        self._known = dict(zip(rows, rows, strict=True))
+        return rows
+
+    def _take(self, pgconn: PGconn, rows: list[bytes]) -> PQGen[None]:
+        """Take rows without a turn of the event loop for each."""
+        known = self._known
+        while isinstance(data := (yield from copy_from(pgconn)), memoryview):
+            row = bytes(data)
+            if not rows:
+                row = row.removeprefix(_HEAD)
+            if row:
+                rows.append(known.get(row, row))

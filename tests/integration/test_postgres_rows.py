@@ -41,13 +41,24 @@ async def test_rows_come_whole_and_in_order(
         assert await run(source, "select 1") == [(1,)]
 
 
+async def test_rows_that_are_as_they_were_are_held_once(
+    postgres: PostgresServer,
+) -> None:
+    async with reading(postgres.dsn()) as source:
+        first = await raw(source, NUMBERS.format(3))
+        again = await raw(source, NUMBERS.format(4))
+        same = [one is other for one, other in zip(first, again[:3], strict=True)]
+        assert same == [True, True, True]
+        assert again[3] == as_copied(4)
+
+
 async def test_too_many_rows_are_refused_and_the_connection_goes_on(
     postgres: PostgresServer,
 ) -> None:
     async with reading(postgres.dsn()) as source:
         assert len(await raw(source, NUMBERS.format(LIMIT))) == LIMIT
         with pytest.raises(SourceError) as caught:
-            await raw(source, NUMBERS.format(5_000_000))
+            await raw(source, NUMBERS.format(LIMIT + 1))
         assert (caught.value.reason, caught.value.answered) == (Reason.LIMIT, True)
         assert await run(source, "select 1") == [(1,)]
         assert source.connections == 1
