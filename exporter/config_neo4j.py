@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
-from exporter.catalogue import indexes
 from exporter.catalogue import queries as query_sets
 from exporter.catalogue.queries import GraphQuery  # noqa: TC001 - pydantic reads it
 from exporter.collector import SourceKind
@@ -41,6 +40,10 @@ class Neo4jSettings(BaseModel):
     @property
     def expected_indexes(self) -> tuple[ExpectedIndex, ...]:
         """The indexes of the set that `indexes` names; none without a name."""
+        if self.indexes is None:
+            return ()
+        from exporter.catalogue import indexes
+
         return indexes.of_labels(self.indexes)
 
     @field_validator("uri")
