@@ -88,7 +88,7 @@ ROOMS = {
     "asyncio.subprocess": "secret",
     "asyncio.create_subprocess_exec": "secret",
     "asyncio.create_subprocess_shell": "secret",
-    "os.environ": "secret",
+    "os.environ": "secret web*",  # `web` hides two names from a library while it loads
     "os.getenv": "secret",
     "time": CLOCKS,
     "datetime.datetime.now": CLOCKS,
