@@ -19,14 +19,15 @@ from exporter.threads import Threads
 from exporter.web.app import build
 from exporter.web.server import start
 from exporter.web.service import CollectorStatus, TargetStatus
-from exporter.web.web_config import WebConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from exporter.config import Config, Target
     from exporter.evidence import Kept
     from exporter.exposition import Page
+    from exporter.web.web_config import WebConfig
 
 _FIRST_ROUND = 2.0  # seconds that the first scrape may have to wait for first polls
 _FIXED = ("web", "log")  # keys of the configuration that are read at the start alone
@@ -150,7 +151,7 @@ async def serve(config: Config, read: Callable[[], Config]) -> None:
     """Run until SIGINT or SIGTERM; raises ConfigError before anything starts."""
     service = Service(config, read)
     web = service.config.web
-    guard = WebConfig(web.config_file) if web.config_file else None
+    guard = _guard(web.config_file) if web.config_file else None
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.set_default_executor(Threads())
@@ -174,6 +175,12 @@ async def serve(config: Config, read: Callable[[], Config]) -> None:
         await server.cleanup()
     finally:
         await service.stop()
+
+
+def _guard(file: Path) -> WebConfig:
+    from exporter.web.web_config import WebConfig
+
+    return WebConfig(file)
 
 
 async def _reload_and_log(service: Service) -> None:

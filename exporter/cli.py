@@ -228,6 +228,9 @@ def _reader(options: argparse.Namespace) -> Callable[[], Config]:
 
 
 def _serve(options: argparse.Namespace, _out: TextIO) -> int:
+    from exporter.web.lean import load_aiohttp
+
+    load_aiohttp()
     from exporter.app import serve
 
     read = _reader(options)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from exporter.catalogue import indexes
 from exporter.catalogue import queries as query_sets
 from exporter.catalogue.queries import GraphQuery  # noqa: TC001 - pydantic reads it
 from exporter.collector import SourceKind
@@ -42,6 +41,10 @@ class Neo4jSettings(BaseModel):
     @property
     def expected_indexes(self) -> tuple[ExpectedIndex, ...]:
         """The indexes of the set that `indexes` names; none without a name."""
+        if self.indexes is None:
+            return ()
+        from exporter.catalogue import indexes
+
         return indexes.of_labels(self.indexes)
 
     @field_validator("uri")

@@ -77,10 +77,10 @@ class Snapshot:
         own = self._own() if target is None else b""
         page = self._pages.get(target)
         if page is None or page[0] is not own:
-            lines = b"".join(self._lines(target))
-            if target is not None and not lines:
+            lines = [own, *self._lines(target)]
+            if target is not None and lines == [own]:
                 raise KeyError(target)
-            page = self._pages[target] = (own, Page(own + lines))
+            page = self._pages[target] = (own, Page(b"".join(lines)))
         return page[1]
 
     def _lines(self, target: str | None) -> Iterator[bytes]:

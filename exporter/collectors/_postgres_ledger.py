@@ -8,8 +8,19 @@ poll, is added to `other` of its database.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from exporter.collectors._postgres_rows import (
+    CALLS,
+    DATABASE,
+    QUERY,
+    TIME,
+    USER,
+    hidden,
+    owner_of,
+    summed,
+    unpacked,
+)
 from exporter.collectors._postgres_scores import Change, Scores, Statement
 from exporter.state import StickyTop, difference
 
@@ -17,9 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-Row = tuple[Any, ...]
-
-USER, DATABASE, QUERY, TOPLEVEL, CALLS, TIME = range(6)
+    from exporter.collectors._postgres_rows import Row
 
 OTHER = "other"
 _MOST_DATABASES = 100
@@ -34,31 +43,28 @@ class Origin(NamedTuple):
 
 
 class Poll(NamedTuple):
-    """One reading of the view: rows of user, database, query id, toplevel, figures.
+    """One reading of the view: rows as they came (_postgres_rows.py).
 
-    The figures begin with calls and time. `databases` names those whose statements
+    `databases` names those whose statements
     count. Rows of `left_out`, a user and a query id, or a user and None for all of his,
     do not; rows of `held` wait until a later poll. `size` statements at the most have
     series, all of `users` that still have a name, chosen by the figures at the places
-    `busy`, each group a kind of load. Where `figures` says how many figures there are,
-    what follows them is not added up.
+    `busy`, each group a kind of load. The first `figures` of a row are added up.
     """
 
     origin: Origin
-    rows: Sequence[Row]
+    rows: Sequence[bytes]
     databases: Mapping[int, str]
     users: AbstractSet[int]
     left_out: AbstractSet[tuple[int, int | None]]
     held: AbstractSet[tuple[int, int | None]]
     size: int
     busy: tuple[tuple[int, ...], ...]
-    figures: int | None = None
+    figures: int
 
     def sums(self, row: Row) -> Row:
         """Return the figures of a row that can be added up."""
-        return (
-            row[CALLS:] if self.figures is None else row[CALLS : CALLS + self.figures]
-        )
+        return row[CALLS : CALLS + self.figures]
 
     def counts(self, row: Row) -> bool:
         """Tell whether a row is of a statement that is to be counted."""
@@ -77,8 +83,8 @@ class Poll(NamedTuple):
 class Growth(NamedTuple):
     """A row that grew, and the one of the poll before unless it counts from 0."""
 
-    new: Row
-    old: Row | None
+    new: bytes
+    old: bytes | None
 
 
 @dataclass(slots=True)
@@ -89,8 +95,8 @@ class Ledger:
     other: dict[str, list[float]] = field(default_factory=dict)
     grown: list[Growth] = field(default_factory=list)
     _origin: Origin | None = None
-    _last: dict[Row, Row] = field(default_factory=dict)
-    _hidden: set[Row] = field(default_factory=set)
+    _last: dict[bytes, bytes] = field(default_factory=dict)
+    _hidden: set[bytes] = field(default_factory=set)
     _late: list[tuple[str, Sequence[float]]] = field(default_factory=list)
     _scores: Scores = field(default_factory=Scores)
     _top: StickyTop[Statement] = field(default_factory=lambda: StickyTop(_MARGIN))
@@ -101,7 +107,7 @@ class Ledger:
         What was counted between the latest poll and a restart cannot be told from what
         another server, which took over, had counted before.
         """
-        now = _by_key(poll.rows)
+        now = summed(poll.rows)
         self.grown = []
         self._settle()
         if self._origin is None:
@@ -111,44 +117,42 @@ class Ledger:
                 self._last = {}
             self._account(list(self._changes(poll, now)), poll)
         self._origin, self._last = poll.origin, now
-        self._hidden = {key[:QUERY] for key in now if key[QUERY] is None}
+        self._hidden = {owner_of(key) for key in now if hidden(key)}
 
-    def _begin(self, poll: Poll, now: Mapping[Row, Row]) -> None:
+    def _begin(self, poll: Poll, now: Mapping[bytes, bytes]) -> None:
         """Choose by all that was done before us, and let every series begin at 0."""
-        past = [
-            _change(poll, key, poll.sums(row))
-            for key, row in now.items()
-            if poll.counts(row)
-        ]
-        for change in past:
-            place = self._place(change.database)
-            self.other.setdefault(place, [0] * len(change.figures))
-        self._scores.add(past, poll.busy)
-        known = {change.statement for change in past if poll.known(change.statement)}
+        self._scores.add(self._past(poll, now), poll.busy)
+        known = filter(poll.known, self._scores)
         for statement in self._top.update(self._scores.of(known), poll.size):
-            self.of[statement] = [0] * len(past[0].figures)
+            self.of[statement] = [0] * poll.figures
 
-    def _changes(self, poll: Poll, now: dict[Row, Row]) -> Iterator[Change]:
+    def _past(self, poll: Poll, now: Mapping[bytes, bytes]) -> Iterator[Change]:
+        for row in map(unpacked, now.values()):
+            if poll.counts(row):
+                change = _change(poll, row, poll.sums(row))
+                self.other.setdefault(self._place(change.database), [0] * poll.figures)
+                yield change
+
+    def _changes(self, poll: Poll, now: dict[bytes, bytes]) -> Iterator[Change]:
         """Yield what was added since the latest poll; `now` forgets what is held."""
         last = self._last
-        changed = [
-            (key, row)
-            for key, row in now.items()
-            if key not in last or last[key][TIME] != row[TIME]
-        ]
-        for key, row in changed:
+        changed = [pair for pair in now.items() if last.get(pair[0]) != pair[1]]
+        for key, raw in changed:
             before = last.get(key)
+            row, old = unpacked(raw), unpacked(before) if before else None
+            if old is not None and old[TIME] == row[TIME]:
+                continue
             if (row[USER], row[QUERY]) in poll.held:
                 _restore(now, key, before)
             elif poll.counts(row):
-                old = poll.sums(before) if before else None
-                added = self._added(key, poll.sums(row), old)
+                sums = poll.sums(old) if old else None
+                added = self._added(key, poll.sums(row), sums)
                 if added:
                     from_0 = old is None or added[0] == row[CALLS]
-                    self.grown.append(Growth(row, None if from_0 else before))
-                    yield _change(poll, key, added)
+                    self.grown.append(Growth(raw, None if from_0 else before))
+                    yield _change(poll, row, added)
 
-    def _added(self, key: Row, new: Row, old: Row | None) -> Sequence[float] | None:
+    def _added(self, key: bytes, new: Row, old: Row | None) -> Sequence[float] | None:
         """Return what was added to one row, None when that cannot be known.
 
         A row that was evicted and came back counts from 0 again: it took other time
@@ -156,9 +160,9 @@ class Ledger:
         rows that were hidden among others until now bring a past of unknown length.
         """
         grown = old is not None and new[0] > old[0]
-        if key[QUERY] is None:
+        if hidden(key):
             return difference(new, old) if grown else None
-        if old is None and key[:QUERY] in self._hidden:
+        if old is None and owner_of(key) in self._hidden:
             return None
         return difference(new, old if grown else None)
 
@@ -196,26 +200,12 @@ class Ledger:
             _add(self.other[place], figures)
 
 
-def _by_key(rows: Sequence[Row]) -> dict[Row, Row]:
-    """Index rows; those of one key, as hidden ones have, are summed."""
-    found = {row[:CALLS]: row for row in rows}
-    if len(found) == len(rows):
-        return found
-    sums: dict[Row, list[float]] = {}
-    for row in rows:
-        if row[:CALLS] in sums:
-            _add(sums[row[:CALLS]], row[CALLS:])
-        else:
-            sums[row[:CALLS]] = list(row[CALLS:])
-    return {key: (*key, *figures) for key, figures in sums.items()}
-
-
-def _change(poll: Poll, key: Row, figures: Sequence[float]) -> Change:
-    user, database, query, _ = key
+def _change(poll: Poll, row: Row, figures: Sequence[float]) -> Change:
+    user, database, query = row[USER], row[DATABASE], row[QUERY]
     return Change((user, database, query), poll.databases[database], figures)
 
 
-def _restore(rows: dict[Row, Row], key: Row, before: Row | None) -> None:
+def _restore(rows: dict[bytes, bytes], key: bytes, before: bytes | None) -> None:
     if before is None:
         del rows[key]
     else:

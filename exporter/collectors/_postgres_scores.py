@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 Statement = tuple[int, int, int | None]
 
@@ -26,45 +27,72 @@ class Change(NamedTuple):
 
 @dataclass(slots=True)
 class Scores:
-    """How much of each kind of load a statement makes, the latest polls before all."""
+    """How much of each kind of load a statement makes, the latest polls before all.
 
-    _of: dict[Statement, list[float]] = field(default_factory=dict)
-    _totals: list[float] = field(default_factory=list)
+    `_of` has the place in `_loads` where a statement's scores begin, one of each kind.
+    """
+
+    _of: dict[Statement, int] = field(default_factory=dict)
+    _loads: array[float] = field(default_factory=lambda: array("d"))
+    _totals: array[float] = field(default_factory=lambda: array("d"))
     _weight: float = 1.0
     _polls: int = 0
 
-    def add(self, changes: Sequence[Change], busy: tuple[tuple[int, ...], ...]) -> None:
+    def __iter__(self) -> Iterator[Statement]:
+        """Go through all statements that have scores."""
+        return iter(self._of)
+
+    def add(self, changes: Iterable[Change], busy: tuple[tuple[int, ...], ...]) -> None:
         """Take in a poll's changes, which weigh more than those of the poll before."""
-        self._totals = self._totals or [0.0] * len(busy)
+        none = array("d", [0.0] * len(busy))
+        self._totals = self._totals or none[:]
         self._weight *= _GROWTH
-        self._polls += bool(changes)
-        if self._polls == 2:  # noqa: PLR2004 - the first was what was done before us
-            self._weigh_past(changes, busy)
+        if self._polls == 1 and (changes := list(changes)):
+            self._weigh_past(changes, busy)  # the first poll was what was done before
+        added = False
         for statement, _, figures in changes:
-            score = self._of.setdefault(statement, [0.0] * len(busy))
+            added = True
+            begin = self._of.setdefault(statement, len(self._loads))
+            if begin == len(self._loads):
+                self._loads.extend(none)
             for kind, places in enumerate(busy):
                 load = sum(figures[place] for place in places) * self._weight
-                score[kind] += load
+                self._loads[begin + kind] += load
                 self._totals[kind] += load
+        self._polls += added
         if self._weight > _MOST_WEIGHT:
             self._shrink()
         if len(self._of) > _MOST_SCORES:
-            scores = self.of(self._of)
-            for statement in sorted(scores, key=scores.__getitem__)[::2]:
-                del self._of[statement]
+            self._forget()
 
     def of(self, statements: Iterable[Statement]) -> dict[Statement, float]:
         """Return each one's share of the kind of load that it has most of."""
-        none = [0.0] * len(self._totals)
+        totals = self._totals
         return {
             statement: max(
                 part / total if total else 0.0
-                for part, total in zip(
-                    self._of.get(statement, none), self._totals, strict=True
-                )
+                for part, total in zip(self._score(statement), totals, strict=True)
             )
             for statement in statements
         }
+
+    def _score(self, statement: Statement) -> array[float]:
+        begin, kinds = self._of.get(statement), len(self._totals)
+        if begin is None:
+            return array("d", [0.0] * kinds)
+        return self._loads[begin : begin + kinds]
+
+    def _forget(self) -> None:
+        """Drop every other statement, by rank, and what was kept of it."""
+        shares = self.of(self._of)
+        kept = sorted(shares, key=shares.__getitem__)[1::2]
+        loads = array("d")
+        for statement in kept:
+            loads.extend(self._score(statement))
+        self._of = {
+            statement: place * len(self._totals) for place, statement in enumerate(kept)
+        }
+        self._loads = loads
 
     def _weigh_past(
         self, changes: Sequence[Change], busy: tuple[tuple[int, ...], ...]
@@ -75,11 +103,11 @@ class Scores:
             past = self._totals[kind]
             factor = now * _PAST * self._weight / past if past else 0.0
             self._totals[kind] *= factor
-            for score in self._of.values():
-                score[kind] *= factor
+            for place in range(kind, len(self._loads), len(busy)):
+                self._loads[place] *= factor
 
     def _shrink(self) -> None:
         """Begin again with a weight of 1, at the same proportions."""
-        for score in (self._totals, *self._of.values()):
-            score[:] = [part / self._weight for part in score]
+        for parts in (self._totals, self._loads):
+            parts[:] = array("d", [part / self._weight for part in parts])
         self._weight = 1.0

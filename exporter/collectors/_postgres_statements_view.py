@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from exporter.collectors._postgres_ledger import CALLS, TIME
 from exporter.collectors._postgres_moments import Counted
+from exporter.collectors._postgres_rows import CALLS, TIME
 from exporter.metrics import counter
 
 if TYPE_CHECKING:

@@ -44,18 +44,18 @@ from exporter.collectors._postgres_durations_samples import (
     SOURCE,
     duration_samples,
 )
-from exporter.collectors._postgres_ledger import (
+from exporter.collectors._postgres_ledger import OTHER, Ledger, Origin, Poll
+from exporter.collectors._postgres_memory import Running
+from exporter.collectors._postgres_monitor import Monitored, Reading, read_monitor
+from exporter.collectors._postgres_rows import (
     DATABASE,
-    OTHER,
     QUERY,
     TOPLEVEL,
     USER,
-    Ledger,
-    Origin,
-    Poll,
+    owners,
+    queries_of,
+    unpacked,
 )
-from exporter.collectors._postgres_memory import Running
-from exporter.collectors._postgres_monitor import Monitored, Reading, read_monitor
 from exporter.collectors._postgres_statements_check import VIEW, inspect
 from exporter.collectors._postgres_statements_info import INFO, Info
 from exporter.collectors._postgres_statements_view import (
@@ -117,13 +117,15 @@ class Settings(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """What was read; names by oid, texts if asked for; how many figures are known.
+    """What was read: rows as they came; names by oid, texts if asked for.
+
+    `known` is how many figures the extension's version has.
 
     `shown` is for what `samples` finds of single statements, for the evidence page.
     """
 
     info: Info
-    found: list[tuple[Any, ...]]
+    found: list[bytes]
     databases: dict[int, str]
     users: dict[int, str]
     answer: Answer
@@ -151,8 +153,9 @@ async def read(source: PostgresSource) -> Rows:
     extension = await source.extension(VIEW)
     schema = extension.schema
     (info,) = await source.fetch(Info, _of(INFO, extension).format(schema=schema))
-    found = await source.tuples(_of(QUERIES, extension).format(schema=schema))
-    ids = [sorted({row[place] for row in found}) for place in (DATABASE, USER)]
+    found = await source.raw(_of(QUERIES, extension).format(schema=schema))
+    oids = owners(found)
+    ids = [sorted({oid[place] for oid in oids}) for place in (DATABASE, USER)]
     names = await source.tuples(NAMES, ids)
     asked = frozenset(source.wanted)
     texts: list[tuple[Any, ...]] = []
@@ -215,7 +218,7 @@ def _account(
 ) -> tuple[dict[Statement, list[float]], dict[str, list[float]]]:
     """Take a poll into the account; returns the sums of statements and of the rest."""
     settings, role = rows.settings, rows.info.role
-    mine = {row[QUERY] for row in rows.found if row[USER] == role} - {None}
+    mine = queries_of(rows.found, role)
     state.texts.learn(rows.answer, role, mine)
     strangers = {
         (oid, None)
@@ -250,13 +253,13 @@ def _time(rows: Rows, state: State, databases: Mapping[int, str]) -> None:
     state.durations.update(
         (
             Grown(
-                (key[USER], key[DATABASE], key[QUERY]) if key[QUERY] else None,
-                databases[key[DATABASE]],
-                counted(key),
-                counted(old) if old else None,
+                (row[USER], row[DATABASE], row[QUERY]) if row[QUERY] else None,
+                databases[row[DATABASE]],
+                counted(row),
+                counted(unpacked(old)) if old else None,
             )
-            for key, old in state.ledger.grown
-            if key[TOPLEVEL]
+            for row, old in ((unpacked(new), old) for new, old in state.ledger.grown)
+            if row[TOPLEVEL]
         ),
         Seen(
             Running(rows.looks.ages, rows.looks.looks / span if span > 0 else 0.0),

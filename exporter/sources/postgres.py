@@ -29,6 +29,7 @@ from exporter.sources.postgres_extension import EXTENSION, Extension, extension_
 from exporter.sources.postgres_log import LogFiles
 from exporter.sources.postgres_offered import Offered
 from exporter.sources.postgres_own import OwnQueries
+from exporter.sources.postgres_rows import Copies, bounded, check_count
 from exporter.sources.postgres_sampling import Looks, Sampler
 
 if TYPE_CHECKING:
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
 RowT = TypeVar("RowT")
 
 _OLDEST = 130000
-_MOST_ROWS = 100_000
-_BOUNDED = "select {mark} * from (\n{query}\n) as bounded limit {limit}"
 
 
 class PostgresSource(Source[PostgresTarget]):
@@ -78,6 +77,7 @@ class PostgresSource(Source[PostgresTarget]):
         self.offered = Offered()
         self.wanted: set[int] = set()
         self.texts: dict[int, str] = {}
+        self._copies = Copies()
         self._connection: AsyncConnection[Any] | None = None
         self._extensions: dict[str, Extension] = {}
         share = MOST_SHARE if database else 1
@@ -114,6 +114,11 @@ class PostgresSource(Source[PostgresTarget]):
         Columns must be of types that psycopg reads in binary. Bounded as `fetch` is.
         """
         return await self._rows(tuple_row, query, parameters, binary=True)
+
+    async def raw(self, query: str) -> list[bytes]:
+        """Return one query's rows in COPY's binary format; bounded as `fetch` is."""
+        self.queries += 1
+        return await self._copies.read(self._open(), bounded(query, MARK))
 
     async def each(
         self, read: Callable[[PostgresSource], Awaitable[ResultT]]
@@ -272,15 +277,9 @@ class PostgresSource(Source[PostgresTarget]):
         binary: bool,
     ) -> list[RowT]:
         self.queries += 1
-        bounded = _BOUNDED.format(mark=MARK, query=query, limit=_MOST_ROWS + 1)
         cursor = self._open().cursor(binary=binary, row_factory=factory)
-        await cursor.execute(bounded.encode(), parameters or None)
-        if cursor.rowcount > _MOST_ROWS:
-            raise SourceError(
-                Reason.LIMIT,
-                f"a read gives more than {_MOST_ROWS} rows and is given up",
-                answered=True,
-            )
+        await cursor.execute(bounded(query, MARK).encode(), parameters or None)
+        check_count(cursor.rowcount)
         return await cursor.fetchall()
 
     def _open(self) -> AsyncConnection[Any]:

@@ -6,12 +6,9 @@ import asyncio
 import logging
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
-
-from exporter.web import tls
-from exporter.web.auth import BasicAuth
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler, Middleware
@@ -71,7 +68,13 @@ def boundary(paths: str) -> Middleware:
 
 
 def guard(config: WebConfig) -> Middleware:
-    """Let pass what the web configuration allows, in the exporter-toolkit's order."""
+    """Let pass what the web configuration allows, in the exporter-toolkit's order.
+
+    What it needs is loaded where it is asked for: 1 MiB.
+    """
+    from exporter.web import tls
+    from exporter.web.auth import BasicAuth
+
     bucket = Bucket()
     basic = BasicAuth()
 
@@ -82,7 +85,7 @@ def guard(config: WebConfig) -> Middleware:
         if not bucket.allows(settings.rate_limit, now):
             return text("too many requests", 429)
         allowed = settings.tls_server_config.client_allowed_sans
-        if allowed is not None and _client_names(request).isdisjoint(allowed):
+        if allowed is not None and tls.names(_peer(request)).isdisjoint(allowed):
             return text("this client certificate's names are not allowed", 403)
         users = settings.basic_auth_users
         given = request.headers.get("Authorization", "")
@@ -95,9 +98,9 @@ def guard(config: WebConfig) -> Middleware:
     return answer
 
 
-def _client_names(request: web.Request) -> frozenset[str]:
+def _peer(request: web.Request) -> Any:
     transport = request.transport
-    return tls.names(transport.get_extra_info("peercert") if transport else None)
+    return transport.get_extra_info("peercert") if transport else None
 
 
 def _report(request: web.Request, error: Exception) -> None:

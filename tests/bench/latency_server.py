@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from exporter.collectors._postgres_ledger import QUERY, TOPLEVEL, USER
+from exporter.collectors._postgres_rows import QUERY, TOPLEVEL, USER, unpacked
 from exporter.collectors._postgres_statements_view import counted
 from exporter.collectors.postgres_statements import read
 from exporter.config import PostgresTarget
@@ -147,7 +147,7 @@ def _cut(
 def _view(rows: Rows, users: set[int]) -> dict[int, Counted]:
     return {
         row[QUERY]: counted(row)
-        for row in rows.found
+        for row in map(unpacked, rows.found)
         if row[USER] in users and row[TOPLEVEL]
     }
 

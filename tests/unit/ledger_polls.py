@@ -5,26 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from exporter.collectors._postgres_ledger import Ledger, Origin, Poll
+from exporter.collectors._postgres_rows import packed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from exporter.collectors._postgres_ledger import Row
 
 WEB, JOBS, MONITOR = 11, 12, 13
 SHOP, MAIL = 1, 2
 NAMES = {SHOP: "shop", MAIL: "mail"}
 START = Origin(1000.0, 900.0)
 BUSY = ((1,), (0,))
+FIGURES = 2
+_REST = (0,) * 14
 
 
-def row(query: int | None, calls: int, time: float | None = None, **key: Any) -> Row:
+def row(query: int | None, calls: int, time: float | None = None, **key: Any) -> bytes:
     user, database = key.get("user", WEB), key.get("database", SHOP)
     took = calls / 8 if time is None else time
-    return (user, database, query, key.get("toplevel", True), calls, took)
+    toplevel = key.get("toplevel", True)
+    return packed((user, database, query, toplevel, calls, took, *_REST))
 
 
-def poll(rows: Sequence[Row], **settings: Any) -> Poll:
+def poll(rows: Sequence[bytes], **settings: Any) -> Poll:
     return Poll(
         settings.get("origin", START),
         rows,
@@ -34,6 +36,7 @@ def poll(rows: Sequence[Row], **settings: Any) -> Poll:
         settings.get("held", set()),
         settings.get("size", 2),
         BUSY,
+        FIGURES,
     )
 
 

@@ -91,7 +91,7 @@ ROOMS = {
     "asyncio.subprocess": "secret",
     "asyncio.create_subprocess_exec": "secret",
     "asyncio.create_subprocess_shell": "secret",
-    "os.environ": "secret",
+    "os.environ": "secret web.lean",  # which hides two names while a library loads
     "os.getenv": "secret",
     "time": CLOCKS,
     "datetime.datetime.now": CLOCKS,

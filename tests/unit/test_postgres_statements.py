@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from exporter.collectors._postgres_durations_samples import DURATION
+from exporter.collectors._postgres_rows import packed
 from exporter.collectors._postgres_statements_info import Info
 from exporter.collectors._postgres_statements_view import FIGURES
 from exporter.collectors._postgres_text import MARK, Answer
@@ -61,7 +62,7 @@ def rows(
             given.get("dealloc"),
             given.get("reset"),
         ),
-        [*found],
+        [packed(one) for one in found],
         {1: "shop", 2: "mail"},
         {WEB: "web", MONITOR: "monitor"},
         Answer(frozenset(asked), [*texts], given.get("wanted", set())),
