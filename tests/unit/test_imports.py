@@ -69,7 +69,7 @@ MAY_IMPORT = {
     "app": "web* evidence schedule target snapshot exposition own health promises "
     "render* collectors collector config config_load logs sources* threads",
     "arguments": "",
-    "cli": "app arguments check* emitted config config_load promises render* "
+    "cli": "app arguments check* emitted config config_load promises render* web.lean "
     "catalogue* logs units collectors collector demo*",
     "demo*": "*",
 }
