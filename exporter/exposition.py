@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from exporter.metrics import Metric, Sample
 
-_CACHED_SERIES = 20_000
+_CACHED_LABELS = 20_000
 _LEVEL = 1  # text this repetitive hardly shrinks further at higher ones
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 _SPECIAL = {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}
@@ -43,49 +43,52 @@ class Rendered(NamedTuple):
 
 @dataclass(slots=True)
 class Renderer:
-    """Renders the samples of one collector of one target; remembers series' texts."""
+    """Renders the samples of one collector of one target; remembers label texts."""
 
     target: str | None
     limit: int
-    _texts: dict[tuple[str, str, tuple[str | None, ...]], str] = field(
+    _texts: dict[tuple[tuple[str, ...], tuple[str | None, ...]], str] = field(
         default_factory=dict
     )
 
     def render(self, samples: Iterable[Sample]) -> Rendered:
         """Write each sample once; absent values (None) are left out."""
-        families: dict[str, tuple[Metric, dict[str, str]]] = {}
+        lines: dict[str, dict[str, str]] = {}
+        metrics: dict[str, Metric] = {}
         series = dropped = 0
-        known = self._texts.get
         for metric, value, labels, suffix in samples:
             if value is None:
                 continue
             name = metric.name
-            if name not in families:
-                families[name] = (metric, {})
-            lines = families[name][1]
-            text = known((name, suffix, labels)) or self._series(metric, labels, suffix)
-            if text in lines or series >= self.limit:
+            family = lines.get(name)
+            if family is None:
+                family = lines[name] = {}
+                metrics[name] = metric
+            key = name + suffix + self._labels(metric, labels, suffix)
+            if key in family or series >= self.limit:
                 dropped += 1
                 continue
-            written = str(value) if value.__class__ is int else number(value)
-            lines[text] = f"{text} {written}\n"
+            family[key] = number(value)
             series += 1
         texts = {
-            metric: "".join(lines.values()).encode("utf-8", "replace")
-            for metric, lines in families.values()
-            if lines
+            metrics[name]: "".join(
+                [f"{key} {text}\n" for key, text in family.items()]
+            ).encode("utf-8", "replace")
+            for name, family in lines.items()
+            if family
         }
         return Rendered(texts, series, dropped)
 
-    def _series(
+    def _labels(
         self, metric: Metric, values: tuple[str | None, ...], suffix: str
     ) -> str:
-        """Write a series' name and labels, and remember them."""
         names = (*metric.labels, "le") if suffix == "_bucket" else metric.labels
-        if len(self._texts) >= _CACHED_SERIES:
-            self._texts.clear()
-        text = metric.name + suffix + label_text(self.target, names, values)
-        self._texts[metric.name, suffix, values] = text
+        key = (names, values)
+        text = self._texts.get(key)
+        if text is None:
+            if len(self._texts) >= _CACHED_LABELS:
+                self._texts.clear()
+            text = self._texts[key] = label_text(self.target, names, values)
         return text
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -30,15 +29,6 @@ class Sample(NamedTuple):
     suffix: str = ""
 
 
-# What Sample() does, without the call in between: there are thousands in a round.
-_made = tuple.__new__
-
-
-@cache
-def _written(bounds: tuple[float, ...]) -> tuple[str, ...]:
-    return tuple(map(repr, bounds))
-
-
 @dataclass(frozen=True, slots=True)
 class Metric:
     """A family: its name, type, help and label names (without `target`).
@@ -58,14 +48,14 @@ class Metric:
 
     def __call__(self, value: float | None, *labels: str | None) -> Sample:
         """Make a sample; a label value of `None` is written as the empty string."""
-        return _made(Sample, (self, value, labels, ""))
+        return Sample(self, value, labels)
 
     def histogram(self, counts: Histogram, *labels: str | None) -> Iterator[Sample]:
         """Yield the cumulative buckets, the sum and the count of a histogram."""
         total = 0
-        for bound, count in zip(_written(counts.bounds), counts.counts, strict=False):
+        for bound, count in zip(counts.bounds, counts.counts, strict=False):
             total += count
-            yield _made(Sample, (self, total, (*labels, bound), "_bucket"))
+            yield Sample(self, total, (*labels, repr(bound)), "_bucket")
         total += counts.counts[-1]
         yield Sample(self, total, (*labels, "+Inf"), "_bucket")
         yield Sample(self, counts.sum, labels, "_sum")
