@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass, field
 from functools import cached_property
-from gzip import compress
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from exporter.metrics import Metric, Sample
 
 _CACHED_LABELS = 20_000
+_GZIP = 31  # zlib's largest window, in a gzip file
 _LEVEL = 1  # text this repetitive hardly shrinks further at higher ones
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 _SPECIAL = {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}
 
 
 class Page:
-    """A whole answer; gzipped once, when somebody first asks for that."""
+    """A whole answer, out of its parts; joined or gzipped when somebody asks for that.
 
-    def __init__(self, plain: bytes) -> None:
-        self.plain = plain
+    Who is answered with gzip alone, as Prometheus is, needs no joined page in memory.
+    """
+
+    def __init__(self, parts: Sequence[bytes]) -> None:
+        self._parts = parts
+
+    @cached_property
+    def plain(self) -> bytes:
+        """All bytes."""
+        return b"".join(self._parts)
 
     @cached_property
     def gzip(self) -> bytes:
         """The same bytes, compressed as quickly as zlib can."""
-        return compress(self.plain, _LEVEL, mtime=0)
+        packer = zlib.compressobj(_LEVEL, wbits=_GZIP)
+        return b"".join([*map(packer.compress, self._parts), packer.flush()])
 
 
 class Rendered(NamedTuple):

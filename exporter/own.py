@@ -43,7 +43,7 @@ class OwnMetrics:
             "Unix time at which the configuration was last loaded.",
             registry=registry,
         )
-        self._page = Page(b"")
+        self._page = Page([])
         self._rendered = float("-inf")
 
     def reloaded(self, *, worked: bool) -> None:
@@ -57,6 +57,6 @@ class OwnMetrics:
         """Return the process' metrics in text format 0.0.4."""
         now = time.monotonic()
         if now - self._rendered > _FRESH:
-            self._page = Page(generate_latest(self._registry))
+            self._page = Page([generate_latest(self._registry)])
             self._rendered = now
         return self._page

@@ -80,7 +80,7 @@ class Snapshot:
             lines = [own, *self._lines(target)]
             if target is not None and lines == [own]:
                 raise KeyError(target)
-            page = self._pages[target] = (own, Page(b"".join(lines)))
+            page = self._pages[target] = (own, Page(lines))
         return page[1]
 
     def _lines(self, target: str | None) -> Iterator[bytes]:

@@ -66,7 +66,7 @@ def queries_of(rows: Iterable[bytes], user: int) -> set[int]:
     """Return the query ids of a user, as far as they are not hidden from us."""
     start, end = _USER.size - 4, _USER.size
     sought = user.to_bytes(4, "big")
-    mine = {key_of(raw) for raw in rows if raw[start:end] == sought}
+    mine = (key_of(raw) for raw in rows if raw[start:end] == sought)
     return {_KEY.unpack(key)[QUERY] for key in mine if not hidden(key)}
 
 
@@ -82,4 +82,5 @@ def summed(rows: Iterable[bytes]) -> dict[bytes, bytes]:
             sums[key] = (*more[:CALLS], *(one + other for one, other in pairs))
         else:
             found[key] = raw
-    return found | {key: packed(row) for key, row in sums.items()}
+    found.update((key, packed(row)) for key, row in sums.items())
+    return found

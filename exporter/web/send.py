@@ -53,10 +53,11 @@ class Sender:
         response = web.StreamResponse()
         response.headers["Content-Type"] = CONTENT_TYPE
         response.headers["Vary"] = "Accept-Encoding"
-        body = page.plain
         if accepts_gzip(",".join(request.headers.getall("Accept-Encoding", ()))):
             response.headers["Content-Encoding"] = "gzip"
             body = page.gzip
+        else:
+            body = page.plain
         response.content_length = len(body)
         async with self._slots:
             await self._write(request, response, body)
