@@ -8,8 +8,6 @@ from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     PrivateAttr,
     ValidationInfo,
@@ -24,17 +22,11 @@ from exporter.config_neo4j import Neo4jSettings
 from exporter.config_postgres import PostgresSettings, Sampling
 from exporter.config_redis import KeySampling
 from exporter.config_tables import Tables
-from exporter.config_values import Names, Place, Text, Whole  # noqa: TC001 - read by pydantic
+from exporter.config_values import Names, Place, Strict, Text, Whole
 from exporter.sources.address import check
 from exporter.units import Duration, address, check_base, check_plain, check_port
 
 _SELECTOR = re.compile(r'\s*\w+\s*(=|!=|=~|!~)\s*".*"\s*')
-
-
-class Strict(BaseModel):
-    """Unknown keys are errors, and nothing changes after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Filter(Strict):
@@ -68,7 +60,7 @@ class Target(Strict):
     interval: Duration = 15.0
     timeout: Duration | None = None
     series_limit: Annotated[Whole, Field(ge=1, le=1_000_000)] = 5000
-    collectors: dict[str, CollectorSettings] = {}
+    collectors: dict[str, CollectorSettings] = Field(default={})
 
     @property
     def name(self) -> str:
@@ -211,7 +203,7 @@ class Application(Strict):
     selector: str
     targets: Names = ()
     naming: Literal["prometheus", "opentelemetry"] = "prometheus"
-    names: dict[str, str] = {}
+    names: dict[str, str] = Field(default={})
 
     @field_validator("selector")
     @classmethod
@@ -235,7 +227,7 @@ class Limits(Strict):
 class KpiLimits(Limits):
     """A KPI's limits in place of the profile's, and those of single targets."""
 
-    targets: dict[str, Limits] = {}
+    targets: dict[str, Limits] = Field(default={})
 
 
 class Config(Strict):
@@ -243,14 +235,14 @@ class Config(Strict):
 
     profile: Profile = Profile.MCP_SECURITY_PLATFORM
     interval: Duration = 15.0
-    postgres: dict[str, PostgresTarget] = {}
-    neo4j: dict[str, Neo4jTarget] = {}
-    redis: dict[str, RedisTarget] = {}
-    host: dict[str, HostTarget] = {}
+    postgres: dict[str, PostgresTarget] = Field(default={})
+    neo4j: dict[str, Neo4jTarget] = Field(default={})
+    redis: dict[str, RedisTarget] = Field(default={})
+    host: dict[str, HostTarget] = Field(default={})
     web: Web = Web()
     links: Links = Links()
-    applications: dict[str, Application] = {}
-    kpis: dict[str, KpiLimits] = {}
+    applications: dict[str, Application] = Field(default={})
+    kpis: dict[str, KpiLimits] = Field(default={})
     log: Literal["text", "json"] = "text"
 
     @property

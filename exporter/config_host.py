@@ -6,15 +6,13 @@ import re
 from typing import Annotated, Any
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     field_validator,
     model_validator,
 )
 
-from exporter.config_values import Text  # noqa: TC001 - pydantic reads it
+from exporter.config_values import Strict, Text
 
 _MOST_GROUPS = 100
 
@@ -32,14 +30,12 @@ def _is_pattern(text: str) -> str:
 Pattern = Annotated[str, BeforeValidator(_is_pattern)]
 
 
-class ProcessGroup(BaseModel):
+class ProcessGroup(Strict):
     """Processes that are summed up: those that fit everything that is given.
 
     `program` is the name of a program, `cmdline` and `cgroup` are regular expressions
     that are looked for in the command line and in the path of the cgroup.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Annotated[str, Field(max_length=60, pattern=r"^[^\x00-\x1f\x7f{}]+$")]
     program: Text | None = None
@@ -57,14 +53,12 @@ def _named(given: Any) -> Any:
     return {"name": given, "program": given} if isinstance(given, str) else given
 
 
-class HostSettings(BaseModel):
+class HostSettings(Strict):
     """The keys of a host.
 
     `rootfs` is where the machine's root is seen, `procfs` and `sysfs` its /proc and
     /sys, which lie in it unless given.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     rootfs: Folder = "/"
     procfs: Folder | None = None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import field_validator
 
 from exporter.collector import SourceKind
+from exporter.config_values import Strict
 
 if TYPE_CHECKING:
     from exporter.catalogue.indexes import TableIndex
@@ -27,10 +28,8 @@ def known_set(kind: SourceKind, name: str | None) -> str | None:
     return name
 
 
-class TableIndexes(BaseModel):
+class TableIndexes(Strict):
     """The set of indexes that a PostgreSQL target must have; for that target alone."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     indexes: str | None = None
 

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from exporter.catalogue import queries as query_sets
 from exporter.catalogue.queries import GraphQuery  # noqa: TC001 - pydantic reads it
 from exporter.collector import SourceKind
 from exporter.config_indexes import known_set
-from exporter.config_values import Names, Text, once
+from exporter.config_values import Names, Strict, Text, once
 from exporter.units import check_bolt
 
 if TYPE_CHECKING:
     from exporter.catalogue.indexes import ExpectedIndex
 
 
-class Neo4jSettings(BaseModel):
+class Neo4jSettings(Strict):
     """What a Neo4j target has of its own; for `Neo4jTarget` alone."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     uri: Text
     user: Text | None = None

@@ -7,15 +7,13 @@ from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     PrivateAttr,
     ValidationInfo,
     field_validator,
 )
 
-from exporter.config_values import Place, Text, Whole  # noqa: TC001 - pydantic reads it
+from exporter.config_values import Place, Strict, Text, Whole
 from exporter.units import Duration, between
 
 _SLUG = r"[a-z][a-z0-9]*(_[a-z0-9]+)*"
@@ -29,37 +27,29 @@ _UNITS = {
 }
 
 
-class Statements(BaseModel):
+class Statements(Strict):
     """How many statements get series of their own, and whether their text is shown."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     top: Annotated[Whole, Field(ge=0, le=1000)] = 100
     text: bool = True
 
 
-class Sampling(BaseModel):
+class Sampling(Strict):
     """Whether running statements are looked at between polls, and how often."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     enabled: bool = True
     interval: Annotated[Duration, between(0.2, 60)] = 1.0
 
 
-class Plans(BaseModel):
+class Plans(Strict):
     """Whether statements are planned, and how many: planning runs IMMUTABLE code."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     enabled: bool = False
     top: Annotated[Whole, Field(ge=1, le=100)] = 20
 
 
-class OwnMetric(BaseModel):
+class OwnMetric(Strict):
     """What a column of an own query becomes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     help: Annotated[str, Field(min_length=1, max_length=500)]
     type: Literal["gauge", "counter"] = "gauge"
@@ -79,13 +69,11 @@ def _is_metric(column: str) -> str:
 Column = Annotated[str, AfterValidator(_is_metric)]
 
 
-class OwnQuery(BaseModel):
+class OwnQuery(Strict):
     """A query of the user's own: its columns are labels and metrics.
 
     The metrics are named `pg_own_NAME_COLUMN`, which must keep Prometheus' rules.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Annotated[str, Field(pattern=f"^{_SLUG}$", max_length=60)]
     sql: Annotated[Text, Field(max_length=10_000)]
@@ -134,10 +122,8 @@ class OwnQuery(BaseModel):
         return value
 
 
-class PostgresSettings(BaseModel):
+class PostgresSettings(Strict):
     """What a PostgreSQL target has of its own; for `PostgresTarget` alone."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     connections: Annotated[Whole, Field(ge=1, le=100)] = 10
     statements: Statements = Statements()

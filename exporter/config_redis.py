@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
-from exporter.config_values import Names, Whole  # noqa: TC001 - pydantic reads it
+from exporter.config_values import Names, Strict, Whole
 
 
-class KeySampling(BaseModel):
+class KeySampling(Strict):
     """How many random keys a poll looks at, and the prefixes that are told apart."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     sample: Annotated[Whole, Field(ge=0, le=1000)] = 0
     groups: Annotated[Names, Field(max_length=50)] = ()

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from exporter.config_values import Whole  # noqa: TC001 - pydantic reads it
+from exporter.config_values import Strict, Whole
 
 
-class Tables(BaseModel):
+class Tables(Strict):
     """How many tables get series of their own."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     top: Annotated[Whole, Field(ge=0, le=500)] = 50

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from exporter.config import Strict
+from exporter.config_values import Strict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 
 from exporter import yaml_file
-from exporter.config import Strict
+from exporter.config_values import Strict
 from exporter.errors import ConfigError
 from exporter.explain import words
 from exporter.units import seconds

@@ -38,7 +38,7 @@ MAY_IMPORT = {
     "collectors.*": "collectors._* collector evidence metrics sources* state",
     "sources.address": "collector",
     "config_host": "config_values",
-    "config_indexes": "catalogue* collector",
+    "config_indexes": "catalogue* collector config_values",
     "config_neo4j": "catalogue* collector config_indexes config_values units",
     "config_postgres": "config_values units",
     "config": "catalogue* collector config_* sources.address units",
@@ -57,8 +57,8 @@ MAY_IMPORT = {
     "health": "watch collector metrics sources*",
     "target": "poll health watch snapshot collector exposition config sources*",
     "schedule": "phase target",
-    "web*": "web* evidence snapshot catalogue* config collector explain exposition "
-    "units yaml_file",
+    "web*": "web* evidence snapshot catalogue* config config_values collector explain "
+    "exposition units yaml_file",
     "check_http": "",
     "declared": "collectors collector health metrics own",
     "emitted": "declared render* catalogue* yaml_file",

@@ -15,7 +15,6 @@ from exporter.config import (
     Neo4jTarget,
     PostgresTarget,
     RedisTarget,
-    Strict,
     WithSecret,
 )
 from exporter.config_load import load
@@ -25,6 +24,8 @@ from tests.source import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from exporter.config_values import Strict
 
 TEXT = (ROOT / "README.md").read_text()
 
