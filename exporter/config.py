@@ -23,6 +23,7 @@ from exporter.config_indexes import TableIndexes
 from exporter.config_neo4j import Neo4jSettings
 from exporter.config_postgres import PostgresSettings
 from exporter.config_redis import KeySampling
+from exporter.config_sidecar import Sidecar  # noqa: TC001 - pydantic reads it
 from exporter.config_tables import Tables
 from exporter.sources.address import check
 from exporter.units import Duration, address, check_base, check_port
@@ -234,6 +235,7 @@ class Config(Strict):
     links: Links = Links()
     applications: dict[str, Application] = {}
     kpis: dict[str, KpiLimits] = {}
+    sidecar: Sidecar | None = None
     log: Literal["text", "json"] = "text"
 
     @property

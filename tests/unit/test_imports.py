@@ -41,10 +41,12 @@ MAY_IMPORT = {
     "config_indexes": "catalogue* collector",
     "config_neo4j": "catalogue* collector config_indexes units",
     "config_postgres": "units",
+    "config_sidecar": "units",
     "config": "catalogue* collector config_* sources.address units",
     "config_redis": "",
     "config_tables": "",
-    "config_load": "collectors config collector explain promises yaml_file",
+    "config_load": "collectors config config_sidecar collector explain promises "
+    "yaml_file",
     "secret": "config",
     "logs": "secret",
     "sources*": "sources* config config_* secret",
@@ -65,14 +67,16 @@ MAY_IMPORT = {
     "check": "poll snapshot exposition collectors collector config sources*",
     "app": "web* evidence schedule target snapshot exposition own health promises "
     "render* collectors collector config config_load logs sources* threads",
+    "sidecar*": "sidecar* render* catalogue* config config_sidecar promises check_* "
+    "exposition web* units threads secret programs",
     "arguments": "",
     "cli": "app arguments check* emitted config config_load promises render* "
-    "catalogue* logs units collectors collector demo*",
+    "catalogue* logs units collectors collector sidecar* demo*",
     "demo*": "*",
 }
 
 # Where each of these may be used; `demo` is a world of its own and may use them all.
-CLOCKS = "own poll schedule sources.base sources.host_clock target"
+CLOCKS = "own poll schedule sidecar.app sources.base sources.host_clock target"
 ROOMS = {
     "psycopg": "sources.postgres*",
     "neo4j": "sources.neo4j*",
@@ -81,9 +85,9 @@ ROOMS = {
     "yaml": "yaml_file catalogue* render.files",
     "promql_parser": "catalogue* render*",
     "apscheduler": "schedule",
-    "aiohttp": "web* check_http",
+    "aiohttp": "web* check_http sidecar*",
     "bcrypt": "web*",
-    "prometheus_client": "own",
+    "prometheus_client": "own sidecar*",
     "subprocess": "secret",
     "asyncio.subprocess": "secret",
     "asyncio.create_subprocess_exec": "secret",
