@@ -138,8 +138,12 @@ class Web(_Strict):
 
 
 class Sidecar(_Strict):
-    """The whole section; what is left out is not done."""
+    """The whole section; what is left out is not done.
 
+    Each `interval` everything is looked at again.
+    """
+
+    interval: Duration = 15.0
     prometheus: Prometheus | None = None
     grafana: Grafana | None = None
     alertmanagers: tuple[Base, ...] = ()

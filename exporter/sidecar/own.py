@@ -46,6 +46,12 @@ class Own:
             "Alerts in the calls that were acknowledged.",
             registry=registry,
         )
+        self.checks = Gauge(
+            "kpi_sidecar_check_success",
+            "Whether what the sidecar looks after was well when it last looked.",
+            ["check"],
+            registry=registry,
+        )
         for answer in ("stored", "refused", "failed"):
             self._calls.labels(answer)
 
