@@ -115,13 +115,29 @@ class Receiver(_Strict):
 
 
 class Incidents(_Strict):
-    """Where incidents are kept, for how long, and who is told of them."""
+    """Where incidents are kept, for how long, and who is told of them.
+
+    `evidence: false` keeps alerts alone. What begins within `window` is told in one
+    message, whose links begin with `external_url`.
+    """
 
     path: Path
     retention: Annotated[float, BeforeValidator(seconds), Field(ge=3600, le=_YEARS)] = (
         30 * 86400.0
     )
+    most_megabytes: Annotated[int, Field(ge=1, le=1_000_000)] = 1024
+    evidence: bool = True
+    window: Duration = 10.0
+    external_url: Base | None = None
     receivers: tuple[Receiver, ...] = ()
+
+    @field_validator("receivers")
+    @classmethod
+    def _names_differ(cls, value: tuple[Receiver, ...]) -> tuple[Receiver, ...]:
+        names = [receiver.name for receiver in value]
+        if len(set(names)) < len(names):
+            raise ValueError("two receivers have the same name")
+        return value
 
 
 class Web(_Strict):
