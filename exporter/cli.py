@@ -264,12 +264,12 @@ def _render(options: argparse.Namespace, out: TextIO) -> int:
 def _sidecar(options: argparse.Namespace, out: TextIO) -> int:
     from exporter.sidecar.app import once, serve
 
-    read = partial(load, options.config)
-    config = read()
-    set_up(config.log)
+    file: Path = options.config
+    read = partial(load, file)
+    set_up(read().log)
     if options.once:
-        return asyncio.run(once(config, out))
-    asyncio.run(serve(config, read))
+        return asyncio.run(once(file, read, out))
+    asyncio.run(serve(file, read))
     return 0
 
 

@@ -5,21 +5,27 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import time
 from typing import TYPE_CHECKING, TextIO
 
 from exporter.errors import ConfigError
+from exporter.sidecar.followed import Followed
 from exporter.sidecar.own import Own
 from exporter.sidecar.pages import Pages, build
+from exporter.sidecar.sync import Sync
 from exporter.threads import Threads
 from exporter.web.server import start
 from exporter.web.web_config import WebConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from exporter.config import Config
     from exporter.config_sidecar import Sidecar
     from exporter.sidecar.part import Part
+
+_LOOK_EVERY = 1.0  # seconds between looks at rules that are not evaluated yet
 
 _log = logging.getLogger(__name__)
 
@@ -31,18 +37,22 @@ def section(config: Config) -> Sidecar:
     return config.sidecar
 
 
-def parts_of(config: Config, read: Callable[[], Config], own: Own) -> list[Part]:
-    """Make the parts that are configured; `read` loads the configuration again."""
-    del config, read, own
-    return []
+def parts_of(settings: Sidecar, followed: Followed, own: Own) -> list[Part]:
+    """Make the parts that are configured."""
+    parts: list[Part] = []
+    if settings.prometheus or settings.grafana:
+        parts.append(Sync(followed, settings, own, time.time))
+    return parts
 
 
-async def serve(config: Config, read: Callable[[], Config]) -> None:
+async def serve(file: Path, read: Callable[[], Config]) -> None:
     """Run until SIGINT or SIGTERM; raises ConfigError before anything starts."""
-    web = section(config).web
-    guard = WebConfig(web.config_file) if web.config_file else None
     own = Own()
-    parts = parts_of(config, read, own)
+    followed = Followed(file, read, own)
+    settings = section(followed.config)
+    web = settings.web
+    guard = WebConfig(web.config_file) if web.config_file else None
+    parts = parts_of(settings, followed, own)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.set_default_executor(Threads())
@@ -60,11 +70,24 @@ async def serve(config: Config, read: Callable[[], Config]) -> None:
             await part.close()
 
 
-async def once(config: Config, out: TextIO) -> int:
-    """Bring everything in step and verify it, once; returns 0 when all is well."""
-    section(config)
-    out.write("nothing to bring in step\n")
-    return 0
+async def once(file: Path, read: Callable[[], Config], out: TextIO) -> int:
+    """Bring rules and dashboards in step and verify them; returns 0 when all is well.
+
+    What is not well is written to `out`, one problem per line, and returns 1.
+    """
+    own = Own()
+    followed = Followed(file, read, own)
+    sync = Sync(followed, section(followed.config), own, time.time)
+    await sync.step()
+    while sync.waiting:
+        await asyncio.sleep(_LOOK_EVERY)
+        await sync.step()
+    problems = sync.problems()
+    out.writelines(f"{problem}\n" for problem in problems)
+    if not problems:
+        took = "" if sync.took is None else f", verified after {sync.took:.1f} s"
+        out.write(f"in step{took}\n")
+    return int(bool(problems))
 
 
 async def _run(parts: Sequence[Part], stop: asyncio.Event) -> None:

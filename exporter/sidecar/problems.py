@@ -21,9 +21,14 @@ class Problems:
     def __init__(self, own: Own, checks: Iterable[str]) -> None:
         """Begin with checks that nobody has made yet, which is a problem too."""
         self._own = own
-        self._found = {check: [f"{check}: not looked at yet"] for check in checks}
-        for check in self._found:
-            own.checks.labels(check).set(0)
+        self._found: dict[str, list[str]] = {}
+        for check in checks:
+            self.wait(check)
+
+    def wait(self, check: str) -> None:
+        """Take note that a check is still to be made, which is not worth a log line."""
+        self._found[check] = [f"{check}: not looked at yet"]
+        self._own.checks.labels(check).set(0)
 
     def set(self, check: str, found: Sequence[str]) -> None:
         """Take note of what a check found, and log what is new of it."""

@@ -83,7 +83,7 @@ class Api:
             if error.status == _FORBIDDEN:
                 said = "start it with --web.enable-lifecycle, or give reload a pid"
                 raise KpiExporterError(f"{shown(self._url)}: {said}") from error
-            said = f"{shown(self._url)}: does not load: {error.said}"
+            said = f"{shown(self._url)}: does not load; its log says why: {error.said}"
             raise KpiExporterError(said) from error
 
     async def _parser(self) -> str:

@@ -47,15 +47,11 @@ def differences(
     return found
 
 
-def unwell(
-    wanted: Mapping[str, Sequence[Group]], loaded: Sequence[Group], now: float
-) -> tuple[list[str], bool]:
-    """Return which of our rules fail or are late, and whether all were evaluated once.
+def unwell(mine: Sequence[Group], now: float) -> tuple[list[str], bool]:
+    """Return which rules of ours fail or are late, and whether all were evaluated once.
 
     `now` is the Unix time by Prometheus' clock.
     """
-    names = {g["name"] for groups in wanted.values() for g in groups}
-    mine = [group for group in loaded if group["name"] in names]
     found: list[str] = []
     for group in mine:
         found += _failing(group)

@@ -1,0 +1,253 @@
+"""End to end: the configuration changes, and a real Prometheus judges by it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from exporter.check_http import Browser
+from exporter.render.installed import Installed
+from exporter.sidecar.prometheus import Api
+from exporter.sidecar.validate import faults
+from tests.integration.exporter_process import ExporterProcess, open_folder, run
+from tests.integration.sidecar_world import (
+    FOREIGN,
+    HOST,
+    PrometheusServer,
+    SidecarProcess,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ALERT = "DbQueryP95"
+READY = "ready\n"
+CHECK = "kpi_sidecar_check_success"
+
+
+class World(NamedTuple):
+    """All that runs: an exporter that Prometheus scrapes, and the sidecar."""
+
+    exporter: ExporterProcess
+    prometheus: PrometheusServer
+    sidecar: SidecarProcess
+    boards: Path
+
+    def config(self, limit: str) -> dict[str, Any]:
+        """Return a configuration with a limit of its own."""
+        return {
+            **HOST,
+            "kpis": {"db_query_p95": {"warning": limit}},
+            "sidecar": {
+                "interval": "1s",
+                "prometheus": {
+                    "url": self.prometheus.url,
+                    "rules": str(self.prometheus.rules),
+                },
+                "grafana": {"folder": str(self.boards)},
+            },
+        }
+
+    def judged_by(self, limit: float) -> bool:
+        return f"> {limit}" in self.prometheus.expressions(ALERT)
+
+    def texts(self) -> str:
+        files = sorted(self.prometheus.rules.glob("kpi-*.yaml"))
+        return "\n".join(file.read_text() for file in files)
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[World]:
+    with (
+        open_folder() as folder,
+        ExporterProcess(folder / "exporter", HOST) as exporter,
+    ):
+        prometheus = PrometheusServer(folder / "prometheus", [exporter.port])
+        boards = folder / "boards"
+        boards.mkdir()
+        (prometheus.rules / "theirs.yaml").write_text(FOREIGN)
+        prometheus.start()
+        world = World(exporter, prometheus, None, boards)  # type: ignore[arg-type] # it is made of the others
+        sidecar = SidecarProcess(folder / "sidecar", world.config("90ms"))
+        try:
+            with sidecar:
+                yield world._replace(sidecar=sidecar)
+        finally:
+            prometheus.stop()
+
+
+@pytest.fixture
+def world(started: World) -> World:
+    """Begin with everything in step."""
+    started.sidecar.write(started.config("90ms"))
+    started.sidecar.until(lambda: started.sidecar.ready() == READY)
+    started.sidecar.until(lambda: started.judged_by(0.09))
+    return started
+
+
+def test_a_changed_limit_is_live_and_verified_within_seconds(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.sidecar.write(world.config("70ms"))
+    live = world.sidecar.until(lambda: world.judged_by(0.07))
+    ready = live + world.sidecar.until(lambda: world.sidecar.ready() == READY)
+    page = world.sidecar.page()
+    took = page.value("kpi_sidecar_sync_seconds")
+    with capsys.disabled():
+        print(
+            f"\na changed limit: live {live:.1f} s, ready {ready:.1f} s, took {took} s"
+        )
+    assert took is not None
+    assert took < 20
+    assert [v for _, v in page.samples(CHECK)] == [1.0] * 6
+    assert page.value("kpi_sidecar_rule_changes_total", result="loaded") != 0
+    rules = sum(
+        len(g["rules"])
+        for g in world.prometheus.ask("rules")["groups"]
+        if g["name"].startswith("kpi-")
+    )
+    assert page.value("kpi_sidecar_rules_loaded") == rules
+
+
+def test_a_broken_configuration_changes_no_rule(world: World) -> None:
+    before = world.texts()
+    world.sidecar.file.write_text("kpis: {db_query_p95: {warning: soon}}\n")
+    said = world.sidecar.until(lambda: "db_query_p95" in world.sidecar.ready())
+    assert said < 20
+    answer = world.sidecar.get("/-/ready")
+    assert (answer.status, "exporter.yaml:1:" in answer.text) == (503, True)
+    page = world.sidecar.page()
+    assert page.value("kpi_sidecar_config_last_reload_successful") == 0
+    assert page.value(CHECK, check="config") == 0
+    assert (world.texts(), world.judged_by(0.09)) == (before, True)
+
+
+def test_rules_of_others_and_other_files_are_left_alone(world: World) -> None:
+    theirs = world.prometheus.rules / "theirs.yaml"
+    before = theirs.stat().st_mtime_ns
+    world.sidecar.write(world.config("60ms"))
+    world.sidecar.until(lambda: world.judged_by(0.06))
+    assert theirs.read_text() == FOREIGN
+    assert theirs.stat().st_mtime_ns == before
+    assert "theirs" in world.prometheus.groups()
+
+
+def test_what_prometheus_does_not_load_is_rolled_back_and_tried_again(
+    world: World,
+) -> None:
+    before = world.texts()
+    broken = world.prometheus.rules / "broken.yaml"
+    broken.write_text("groups: [{name: x, rules: [{record: x, expr: 'sum('}]}]\n")
+    world.sidecar.write(world.config("50ms"))
+    world.sidecar.until(lambda: "put back" in world.sidecar.ready())
+    assert (world.texts(), world.judged_by(0.09)) == (before, True)
+    assert "does not load" in world.sidecar.ready()
+    broken.unlink()
+    world.sidecar.until(lambda: world.judged_by(0.05))
+    world.sidecar.until(lambda: world.sidecar.ready() == READY)
+
+
+def test_rules_that_were_edited_or_doubled_are_seen(world: World) -> None:
+    place = world.prometheus.rules / "kpi-redis.yaml"
+    text = place.read_text()
+    place.write_text(text.replace("severity: warning", "severity: critical"))
+    world.sidecar.until(lambda: place.read_text() == text)
+    twin = world.prometheus.rules / "old.yaml"
+    twin.write_text(text)
+    world.sidecar.write(world.config("40ms"))
+    said = "group kpi-redis is loaded from"
+    world.sidecar.until(lambda: said in world.sidecar.ready())
+    twin.unlink()
+    world.sidecar.until(lambda: world.judged_by(0.04))
+
+
+def test_a_killed_prometheus_is_waited_for(world: World) -> None:
+    before = world.texts()
+    world.prometheus.kill()
+    world.sidecar.until(lambda: "cannot be reached" in world.sidecar.ready())
+    world.sidecar.write(world.config("30ms"))
+    changed = world.sidecar.until(
+        lambda: not world.sidecar.page().value(CHECK, check="rules")
+    )
+    assert changed < 20
+    assert world.texts() == before
+    world.prometheus.start()
+    world.sidecar.until(lambda: world.judged_by(0.03))
+    world.sidecar.until(lambda: world.sidecar.ready() == READY)
+
+
+def test_dashboards_are_kept_in_grafanas_folder(world: World) -> None:
+    board = world.boards / "kpi-overview.json"
+    mine = world.boards / "mine.json"
+    mine.write_text("{}")
+    text = board.read_text()
+    board.unlink()
+    world.sidecar.until(board.exists)
+    assert (board.read_text(), mine.read_text()) == (text, "{}")
+
+
+def test_once_says_with_its_status_whether_all_is_in_step(
+    world: World, tmp_path: Path
+) -> None:
+    done = run("sidecar", "--once", "--config", str(world.sidecar.file))
+    assert (done.returncode, done.stdout[:8]) == (0, "in step,"), done
+    (tmp_path / "kpi.yaml").write_text("sidecar: {prometheus: {}}\n")
+    assert (
+        run("sidecar", "--once", "--config", str(tmp_path / "kpi.yaml")).returncode == 2
+    )
+    lines = world.sidecar.file.read_text().replace(
+        world.prometheus.url, "http://127.0.0.1:1"
+    )
+    (tmp_path / "kpi.yaml").write_text(lines)
+    done = run("sidecar", "--once", "--config", str(tmp_path / "kpi.yaml"))
+    assert (done.returncode, "cannot be reached" in done.stdout) == (1, True)
+
+
+@pytest.mark.parametrize("reload", ["pid", "pid_file"])
+def test_without_its_lifecycle_api_prometheus_is_sent_a_signal(
+    reload: str, world: World, tmp_path: Path
+) -> None:
+    other = PrometheusServer(tmp_path / "p", [world.exporter.port], flags=())
+    other.start()
+    assert other.process
+    try:
+        (tmp_path / "pid").write_text(f"{other.process.pid}\n")
+        how = {"pid": other.process.pid, "pid_file": "pid"}[reload]
+        place = {"url": other.url, "rules": str(other.rules), "reload": {reload: how}}
+        sidecar = SidecarProcess(tmp_path, {**HOST, "sidecar": {"prometheus": place}})
+        done = run("sidecar", "--once", "--config", str(sidecar.file))
+    finally:
+        other.stop()
+    assert (done.returncode, done.stdout[:8]) == (0, "in step,"), done
+
+
+def test_another_process_is_not_sent_the_signal(world: World, tmp_path: Path) -> None:
+    pid = world.exporter.process.pid
+    place = {"rules": str(tmp_path / "rules"), "reload": {"pid": pid}}
+    (tmp_path / "rules").mkdir()
+    place["url"] = world.prometheus.url
+    sidecar = SidecarProcess(tmp_path, {**HOST, "sidecar": {"prometheus": place}})
+    done = run("sidecar", "--once", "--config", str(sidecar.file))
+    assert (done.returncode, "not a Prometheus" in done.stdout) == (1, True)
+    assert list((tmp_path / "rules").iterdir()) == []
+    assert world.exporter.get("/-/healthy").status == 200
+
+
+@pytest.mark.parametrize("promtool", [True, False])
+async def test_a_bad_rule_is_found_before_it_enters_the_folder(
+    promtool: bool,  # noqa: FBT001 - a parameter of the test
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if not promtool:
+        monkeypatch.setenv("PATH", "")
+    rules = [{"record": "a:b:c", "expr": "sum(up"}, {"record": "d:e:f", "expr": "1"}]
+    groups = [{"name": "g", "rules": rules}]
+    text = "groups: [{name: g, rules: [{record: 'a:b:c', expr: 'sum(up'}]}]\n"
+    made = Installed({"kpi-x.yaml": text}, {"kpi-x.yaml": groups}, {})
+    async with Browser() as browser:
+        found = await faults(made, Api(browser, world.prometheus.url))
+    assert any("parse error" in each for each in found), found
+    assert len(found) <= 3
