@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from exporter.errors import ConfigError
 from exporter.sidecar.followed import Followed
+from exporter.sidecar.incidents.part import Incidents
 from exporter.sidecar.own import Own
 from exporter.sidecar.pages import Pages, build
 from exporter.sidecar.sync import Sync
@@ -42,6 +43,8 @@ def parts_of(settings: Sidecar, followed: Followed, own: Own) -> list[Part]:
     parts: list[Part] = []
     if settings.prometheus or settings.grafana:
         parts.append(Sync(followed, settings, own, time.time))
+    if settings.incidents:
+        parts.append(Incidents(followed.config, settings, own, time.time))
     return parts
 
 
