@@ -71,7 +71,7 @@ async def test_a_storm_loses_nothing_and_asks_and_tells_little(tmp_path: Path) -
     assert max(len(body["incidents"]) for body in told.bodies) <= 20
     assert sum(body["left_out"] for body in told.bodies) >= ALERTS - 200
     assert all(one["first_cause"] for one in newest)
-    # 3 targets × 4 promises: each question once for all, though 10,000 want an answer
+    # 3 targets, 4 promises: each question once for all, though 10,000 want an answer
     assert len(asked.queries) == len({*asked.queries})
     assert len([q for q in asked.queries if q.startswith("/api/evidence")]) == 3
     assert len(asked.queries) < 100

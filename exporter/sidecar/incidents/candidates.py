@@ -6,7 +6,6 @@ import math
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from exporter.render.words import humanize
 from exporter.sidecar.incidents.rank import Candidate, Kind, Whom, depth_of, rank
 
 if TYPE_CHECKING:
@@ -33,10 +32,10 @@ _TABLES = (  # the exporter's tables that explain other promises, by a KPI of th
     ("neo4j_index_failed", Kind.INDEX),
 )
 _UNITS = {
-    Kind.STATEMENT: "takes {} s of each second",
-    Kind.COMMAND: "takes {} s of each second",
-    Kind.PROCESS: "uses {} cores",
-    Kind.QUERY: "has {} database hits a run",
+    Kind.STATEMENT: "takes {:.3g} s of each second",
+    Kind.COMMAND: "takes {:.3g} s of each second",
+    Kind.PROCESS: "uses {:.3g} cores",
+    Kind.QUERY: "has {:,.0f} database hits a run",
 }
 
 
@@ -165,8 +164,9 @@ def _changes(
             target = change.labels.get("target", "")
             yield Candidate(
                 kind,
-                f"{_name(comparison, change.labels)} "
-                f"{_UNITS[kind].format(humanize(change.now))}"[:_LONGEST],
+                f"{_name(comparison, change.labels)} {_UNITS[kind].format(change.now)}"[
+                    :_LONGEST
+                ],
                 around.whom(incident, target),
                 target,
                 change=times(change.now, change.before),

@@ -109,7 +109,7 @@ def _paging(listed: Listed, part: Part) -> str:
 
 
 def _link(part: Part, text: str) -> str:
-    given = {**part._asdict(), "since": f"{part.since:g}"}
+    given = {**part._asdict(), "since": f"{part.since:.0f}"}
     query = urlencode(given)
     return f'<a href="incidents?{escape(query)}">{text}</a>'
 

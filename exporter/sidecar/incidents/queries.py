@@ -97,7 +97,7 @@ def span(at: float) -> dict[str, str]:
     """Return the parameters of a range query over the hour before a moment."""
     step = HOUR / _POINTS
     end = at - at % step  # so that several incidents ask for the same
-    return {"start": f"{end - HOUR:g}", "end": f"{end:.0f}", "step": f"{step:g}"}
+    return {"start": f"{end - HOUR:.0f}", "end": f"{end:.0f}", "step": f"{step:g}"}
 
 
 def lines(result: Iterable[Mapping[str, Any]]) -> list[Series]:
