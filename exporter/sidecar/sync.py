@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 _LOOK_EVERY = 1.0  # seconds between looks at the file, and at rules not evaluated yet
 _STEP = 120.0  # seconds that one look at everything may take
 _SLACK = 10.0
-_WELL, _MISSING = 20, 4  # intervals until series are asked for again
+_WELL, _MISSING = 20, 2  # intervals until series are asked for again
+_SOON = 5.0  # seconds until then while they may still be scraped for the first time
 
 
 class Sync:
@@ -67,8 +68,9 @@ class Sync:
             "its rules were loaded and each was evaluated.",
             registry=own.registry,
         )
+        self._lacking: list[str] = []
         self.waiting = False
-        """Whether the latest rules are still to be evaluated for the first time."""
+        """Whether new rules may still be evaluated, and series still be scraped."""
         self.took: float | None = None
         """Seconds that the latest change took; None until it is evaluated."""
 
@@ -146,8 +148,8 @@ class Sync:
             return
         loop = asyncio.get_running_loop()
         wrong, evaluated = verify.unwell(mine, await api.now())
-        late = loop.time() - self._since - verify.patience(mine) - _SLACK
-        if not evaluated and late > 0:
+        late = loop.time() - self._since > verify.patience(mine) + _SLACK
+        if not evaluated and late:
             wrong.append("not all rules were evaluated, although there was time")
         elif not evaluated:
             self.waiting = True
@@ -158,10 +160,12 @@ class Sync:
             self.took = loop.time() - self._since
             self._seconds.set(self.took)
         if loop.time() >= self._series_at:
-            missing = await self._missing(browser, url)
-            self.found.set("series", missing)
-            again = _MISSING if missing else _WELL
-            self._series_at = loop.time() + again * self._settings.interval
+            self._lacking = await self._missing(browser, url)
+            again = (_MISSING if self._lacking else _WELL) * self._settings.interval
+            self._series_at = loop.time() + (again if late else min(again, _SOON))
+        self.waiting = bool(self._lacking) and not late
+        if not self.waiting:
+            self.found.set("series", self._lacking)
 
     async def _missing(self, browser: Browser, url: str) -> list[str]:
         """Say which series promises lack; applications count when there are any."""

@@ -35,11 +35,23 @@ class World(NamedTuple):
     sidecar: SidecarProcess
     boards: Path
 
-    def config(self, limit: str) -> dict[str, Any]:
-        """Return a configuration with a limit of its own."""
+    limits: list[int]
+
+    def change(self) -> float:
+        """Write a configuration with a limit that was not there before."""
+        self.limits.append(self.limits[-1] - 1)
+        self.sidecar.write(self.config())
+        return self.limits[-1] / 1000
+
+    @property
+    def limit(self) -> float:
+        """The limit that is written, in seconds."""
+        return self.limits[-1] / 1000
+
+    def config(self) -> dict[str, Any]:
         return {
             **HOST,
-            "kpis": {"db_query_p95": {"warning": limit}},
+            "kpis": {"db_query_p95": {"warning": f"{self.limits[-1]}ms"}},
             "sidecar": {
                 "interval": "1s",
                 "prometheus": {
@@ -51,7 +63,7 @@ class World(NamedTuple):
         }
 
     def judged_by(self, limit: float) -> bool:
-        return f"> {limit}" in self.prometheus.expressions(ALERT)
+        return f"> {limit:g}" in self.prometheus.expressions(ALERT)
 
     def texts(self) -> str:
         files = sorted(self.prometheus.rules.glob("kpi-*.yaml"))
@@ -69,8 +81,8 @@ def started() -> Iterator[World]:
         boards.mkdir()
         (prometheus.rules / "theirs.yaml").write_text(FOREIGN)
         prometheus.start()
-        world = World(exporter, prometheus, None, boards)  # type: ignore[arg-type] # it is made of the others
-        sidecar = SidecarProcess(folder / "sidecar", world.config("90ms"))
+        world = World(exporter, prometheus, None, boards, [99])  # type: ignore[arg-type] # it is made of the others
+        sidecar = SidecarProcess(folder / "sidecar", world.config())
         try:
             with sidecar:
                 yield world._replace(sidecar=sidecar)
@@ -80,18 +92,19 @@ def started() -> Iterator[World]:
 
 @pytest.fixture
 def world(started: World) -> World:
-    """Begin with everything in step."""
-    started.sidecar.write(started.config("90ms"))
+    """Begin with everything in step, whatever was broken before."""
+    if started.sidecar.ready() != READY:
+        started.change()
+    started.sidecar.until(lambda: started.judged_by(started.limit))
     started.sidecar.until(lambda: started.sidecar.ready() == READY)
-    started.sidecar.until(lambda: started.judged_by(0.09))
     return started
 
 
 def test_a_changed_limit_is_live_and_verified_within_seconds(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    world.sidecar.write(world.config("70ms"))
-    live = world.sidecar.until(lambda: world.judged_by(0.07))
+    limit = world.change()
+    live = world.sidecar.until(lambda: world.judged_by(limit))
     ready = live + world.sidecar.until(lambda: world.sidecar.ready() == READY)
     page = world.sidecar.page()
     took = page.value("kpi_sidecar_sync_seconds")
@@ -112,7 +125,7 @@ def test_a_changed_limit_is_live_and_verified_within_seconds(
 
 
 def test_a_broken_configuration_changes_no_rule(world: World) -> None:
-    before = world.texts()
+    before, old = world.texts(), world.limit
     world.sidecar.file.write_text("kpis: {db_query_p95: {warning: soon}}\n")
     said = world.sidecar.until(lambda: "db_query_p95" in world.sidecar.ready())
     assert said < 20
@@ -121,14 +134,14 @@ def test_a_broken_configuration_changes_no_rule(world: World) -> None:
     page = world.sidecar.page()
     assert page.value("kpi_sidecar_config_last_reload_successful") == 0
     assert page.value(CHECK, check="config") == 0
-    assert (world.texts(), world.judged_by(0.09)) == (before, True)
+    assert (world.texts(), world.judged_by(old)) == (before, True)
 
 
 def test_rules_of_others_and_other_files_are_left_alone(world: World) -> None:
     theirs = world.prometheus.rules / "theirs.yaml"
     before = theirs.stat().st_mtime_ns
-    world.sidecar.write(world.config("60ms"))
-    world.sidecar.until(lambda: world.judged_by(0.06))
+    limit = world.change()
+    world.sidecar.until(lambda: world.judged_by(limit))
     assert theirs.read_text() == FOREIGN
     assert theirs.stat().st_mtime_ns == before
     assert "theirs" in world.prometheus.groups()
@@ -137,15 +150,15 @@ def test_rules_of_others_and_other_files_are_left_alone(world: World) -> None:
 def test_what_prometheus_does_not_load_is_rolled_back_and_tried_again(
     world: World,
 ) -> None:
-    before = world.texts()
+    before, old = world.texts(), world.limit
     broken = world.prometheus.rules / "broken.yaml"
     broken.write_text("groups: [{name: x, rules: [{record: x, expr: 'sum('}]}]\n")
-    world.sidecar.write(world.config("50ms"))
+    limit = world.change()
     world.sidecar.until(lambda: "put back" in world.sidecar.ready())
-    assert (world.texts(), world.judged_by(0.09)) == (before, True)
+    assert (world.texts(), world.judged_by(old)) == (before, True)
     assert "does not load" in world.sidecar.ready()
     broken.unlink()
-    world.sidecar.until(lambda: world.judged_by(0.05))
+    world.sidecar.until(lambda: world.judged_by(limit))
     world.sidecar.until(lambda: world.sidecar.ready() == READY)
 
 
@@ -156,25 +169,25 @@ def test_rules_that_were_edited_or_doubled_are_seen(world: World) -> None:
     world.sidecar.until(lambda: place.read_text() == text)
     twin = world.prometheus.rules / "old.yaml"
     twin.write_text(text)
-    world.sidecar.write(world.config("40ms"))
+    limit = world.change()
     said = "group kpi-redis is loaded from"
     world.sidecar.until(lambda: said in world.sidecar.ready())
     twin.unlink()
-    world.sidecar.until(lambda: world.judged_by(0.04))
+    world.sidecar.until(lambda: world.judged_by(limit))
 
 
 def test_a_killed_prometheus_is_waited_for(world: World) -> None:
     before = world.texts()
     world.prometheus.kill()
     world.sidecar.until(lambda: "cannot be reached" in world.sidecar.ready())
-    world.sidecar.write(world.config("30ms"))
+    limit = world.change()
     changed = world.sidecar.until(
         lambda: not world.sidecar.page().value(CHECK, check="rules")
     )
     assert changed < 20
     assert world.texts() == before
     world.prometheus.start()
-    world.sidecar.until(lambda: world.judged_by(0.03))
+    world.sidecar.until(lambda: world.judged_by(limit))
     world.sidecar.until(lambda: world.sidecar.ready() == READY)
 
 
@@ -205,18 +218,17 @@ def test_once_says_with_its_status_whether_all_is_in_step(
     assert (done.returncode, "cannot be reached" in done.stdout) == (1, True)
 
 
-@pytest.mark.parametrize("reload", ["pid", "pid_file"])
 def test_without_its_lifecycle_api_prometheus_is_sent_a_signal(
-    reload: str, world: World, tmp_path: Path
+    world: World, tmp_path: Path
 ) -> None:
     other = PrometheusServer(tmp_path / "p", [world.exporter.port], flags=())
     other.start()
     assert other.process
     try:
         (tmp_path / "pid").write_text(f"{other.process.pid}\n")
-        how = {"pid": other.process.pid, "pid_file": "pid"}[reload]
-        place = {"url": other.url, "rules": str(other.rules), "reload": {reload: how}}
-        sidecar = SidecarProcess(tmp_path, {**HOST, "sidecar": {"prometheus": place}})
+        reload = {"pid_file": "pid"}
+        place = {"url": other.url, "rules": str(other.rules), "reload": reload}
+        sidecar = SidecarProcess(tmp_path, {**HOST, "sidecar": {"interval": "1s", "prometheus": place}})
         done = run("sidecar", "--once", "--config", str(sidecar.file))
     finally:
         other.stop()
@@ -228,7 +240,7 @@ def test_another_process_is_not_sent_the_signal(world: World, tmp_path: Path) ->
     place = {"rules": str(tmp_path / "rules"), "reload": {"pid": pid}}
     (tmp_path / "rules").mkdir()
     place["url"] = world.prometheus.url
-    sidecar = SidecarProcess(tmp_path, {**HOST, "sidecar": {"prometheus": place}})
+    sidecar = SidecarProcess(tmp_path, {**HOST, "sidecar": {"interval": "1s", "prometheus": place}})
     done = run("sidecar", "--once", "--config", str(sidecar.file))
     assert (done.returncode, "not a Prometheus" in done.stdout) == (1, True)
     assert list((tmp_path / "rules").iterdir()) == []
