@@ -9,13 +9,15 @@ class Expected(NamedTuple):
     """What one fault leads to.
 
     `cause` is a regular expression that the summary or a line of evidence of the first
-    notification must match. `companions` are alerts that are true as well.
+    notification must match. `companions` are alerts that are true as well. `first` is
+    what the incident's first cause must match, where that is not `cause`.
     """
 
     fault: str
     alert: str
     cause: str
     companions: frozenset[str] = frozenset()
+    first: str | None = None
 
 
 _FAILING = frozenset({"ErrorRate", "ErrorRateBurn", "PgRollbackRatio"})
@@ -98,6 +100,7 @@ FAULTS = (
         "Neo4jIndexMissing",
         r"ExecutionResult code_hash",
         _SLOW_QUERIES | {"Neo4jPlanScans"},
+        first=r": ExecutionResult, code_hash, missing, CREATE INDEX",
     ),
     Expected(
         "neo4j-scan",

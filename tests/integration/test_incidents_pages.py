@@ -93,7 +93,7 @@ async def test_the_exporters_evidence_is_frozen(tmp_path: Path) -> None:
     first, second = data["causes"][:2]
     assert first["text"] == "migration in shop: idle in transaction, blocks 3"
     assert first["why"] == "the alert itself names it"
-    assert second["text"] == "Who waits for whom: 7, <migration>"
+    assert second["text"] == "Who waits for whom: pid 7, <migration>"
     assert listed["first_cause"] == first["text"]
 
 

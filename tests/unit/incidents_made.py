@@ -15,6 +15,7 @@ OPENED = 1_760_000_000.0
 AROUND = Surroundings(
     {
         "api_latency_p95": "api",
+        "error_rate": "api",
         "db_query_p95": "postgres",
         "pg_lock_waiters": "postgres",
         "cpu_used": "host",

@@ -53,6 +53,7 @@ def test_every_promise_that_is_ranked_by_name_is_in_the_catalogue() -> None:
         ("neo4j_index_missing", "neo4j", 3),
         ("target_down", "exporter", 4),
         ("application_down", "api", 4),
+        ("disk_full_in", "host", -1),
         ("somebody_elses", "", 2),
     ],
 )
@@ -83,6 +84,28 @@ def test_a_symptom_is_explained_by_what_broke_beneath_it() -> None:
 
 def test_a_cause_is_not_explained_by_its_symptom() -> None:
     assert first(LOCK, SLOW).text == HOLDER
+
+
+def test_what_slows_explains_failures_less_and_what_is_only_shown_less() -> None:
+    def weight(kpi: str, severity: str) -> float:
+        other = incident("cpu_used", "local")
+        other = other._replace(labels={**other.labels, "severity": severity})
+        found = causes(incident(kpi, "web"), None, [other], AROUND)
+        return next(cause.weight for cause in found if cause.kind == "alert")
+
+    slow, failing = ("api_latency_p95", "error_rate")
+    assert weight(slow, "warning") > weight(failing, "warning")
+    assert weight(slow, "warning") == 2 * weight(slow, "info")
+
+
+def test_what_harms_nobody_yet_explains_nothing() -> None:
+    full = incident("disk_full_in", "local", after=-5)
+    found = causes(SLOW, None, [full], AROUND)
+    assert found[0].text == "/api/orders takes 2s on average"
+    (said,) = [cause for cause in found if cause.kind == "alert"]
+    assert said.why.startswith("broken as well")
+    own = incident("disk_full_in", "local", cause="postgres writes most\n")
+    assert causes(own, None, [LOCK], AROUND)[0].text == "postgres writes most"
 
 
 def test_a_target_that_is_down_explains_everything_on_it() -> None:
@@ -153,13 +176,13 @@ def test_nobody_says_how_much_changed_when_there_was_nothing_to_compare() -> Non
 def test_a_table_of_the_promise_names_its_first_rows_without_persons() -> None:
     found = causes(LOCK, evidence(tables={"shop": [lock_table()]}), [], AROUND)
     texts = [cause.text for cause in found]
-    assert "Who waits for whom: 7, migration" in texts
+    assert "Who waits for whom: pid 7, migration" in texts
     assert not [text for text in texts if "ada" in text or "bob" in text]
 
 
 def test_who_holds_a_lock_explains_a_slow_application() -> None:
     cause = first(SLOW, tables={"shop": [lock_table()]})
-    assert cause.text == "Who waits for whom: 7, migration"
+    assert cause.text == "Who waits for whom: pid 7, migration"
     assert cause.why.startswith("who waits for a lock is slow or fails")
 
 
@@ -171,6 +194,21 @@ def test_what_was_seen_long_before_is_said_so() -> None:
         if cause.kind == "blocking"
     ]
     assert "seen last 600 s before" in found.why
+
+
+def test_what_was_over_before_is_no_likely_cause() -> None:
+    past = incident("pg_lock_waiters", after=-60, cause=f"{HOLDER}\n")
+    assert first(SLOW, past).text == f"PgLockWaiters on shop: {HOLDER}"
+    gone = past._replace(closed=SLOW.opened - 5)
+    assert first(SLOW, gone).text == "/api/orders takes 2s on average"
+    (said,) = [c for c in causes(SLOW, None, [gone], AROUND) if c.kind == "alert"]
+    assert "over before this began" in said.why
+
+
+def test_a_table_that_is_of_the_past_is_no_likely_cause() -> None:
+    past = lock_table(current=False, seen="2025-10-09T08:51:20+00:00")
+    cause = first(SLOW, tables={"shop": [past]})
+    assert cause.text == "/api/orders takes 2s on average"
 
 
 def test_without_any_evidence_the_summary_is_left() -> None:

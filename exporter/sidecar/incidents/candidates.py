@@ -22,6 +22,7 @@ _LONGEST = 200  # characters of a cause
 _MOST_ROWS = 3  # of a table
 _MOST_CHANGES = 5  # of a comparison
 _MOST_CELLS = 6
+_POLLS = 30.0  # seconds by which what is there may have been seen too early
 _PERSONAL = frozenset({"user", "client", "client_address"})  # stays on the page
 _TABLES = (  # the exporter's tables that explain other promises, by a KPI of theirs
     ("pg_lock_waiters", Kind.BLOCKING),
@@ -31,6 +32,10 @@ _TABLES = (  # the exporter's tables that explain other promises, by a KPI of th
     ("neo4j_index_missing", Kind.INDEX),
     ("neo4j_index_failed", Kind.INDEX),
 )
+_SHOWN_ONLY = 0.5  # for alerts that nobody is told of
+_FAILURES = frozenset({"error_rate", "availability", "pg_rollback_ratio"})
+_SLOWING = frozenset({"host", "pgindexes", "vacuum", "wal"})  # subjects
+_FAILING_SLOWLY = 0.7  # for what slows, where something fails
 _UNITS = {
     Kind.STATEMENT: "takes {:.3g} s of each second",
     Kind.COMMAND: "takes {:.3g} s of each second",
@@ -62,6 +67,12 @@ class Surroundings(NamedTuple):
         if target == incident.who:
             return Whom.SAME
         return Whom.HOST if target in self.hosts else Whom.BEHIND
+
+    def fits(self, incident: Incident, other: Incident) -> float:
+        """Say how well the kind of one broken promise explains that of another."""
+        shown = _SHOWN_ONLY if other.severity == "info" else 1.0
+        slow = self.subjects.get(other.kpi, "") in _SLOWING
+        return shown * (_FAILING_SLOWLY if incident.kpi in _FAILURES and slow else 1.0)
 
     def depth(self, kpi: str) -> int:
         """Say how far below what users feel a promise lies."""
@@ -105,6 +116,8 @@ def _alerts(
             other.who,
             seconds=other.opened - incident.opened,
             depth=around.depth(other.kpi),
+            over=other.closed is not None and other.closed < incident.opened,
+            fits=around.fits(incident, other),
         )
 
 
@@ -126,6 +139,7 @@ def _tables(
                     target,
                     seconds=min(0.0, seen),
                     share=1 - 0.1 * index,
+                    over=seen < -_POLLS,
                 )
 
 
@@ -147,11 +161,15 @@ def _ago(table: Mapping[str, Any], incident: Incident) -> float:
 def _words(row: Mapping[str, Any]) -> str:
     """Write a row as text, without what names persons."""
     cells = [
-        f"{cell:.4g}" if isinstance(cell, float) else str(cell)
+        cell if isinstance(cell, str) else f"{column} {_number(cell)}"
         for column, cell in row.items()
         if cell is not None and column not in _PERSONAL and column != "depth"
     ]
     return ", ".join(cells[:_MOST_CELLS])
+
+
+def _number(value: int | float) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _changes(

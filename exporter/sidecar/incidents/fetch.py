@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 _DEADLINE = 60.0  # seconds, for all of an incident
 _MOST_TARGETS = 12
 _MOST_TABLES, _MOST_ROWS = 30, 20  # of a target, of a table
-_GRAIN = 5.0  # seconds: incidents of one moment ask for the same
 _LONGEST = 500  # characters of a cell
 
 
@@ -122,7 +121,7 @@ class Fetcher:
         )
 
     async def _compared(self, measure: Measure, target: str, at: float) -> Comparison:
-        at -= at % _GRAIN
+        at = queries.grained(at)
         expr = measure.expr.format(target)
         now = queries.numbers(await self._at(expr, at))
         before = queries.numbers(await self._at(expr, at - queries.HOUR))

@@ -88,7 +88,8 @@ def _page(title: str, body: str) -> str:
 
 def _card(incident: Incident, now: float) -> str:
     cause = incident.first_cause
-    likely = f"<p>Likely: {escape(cause.text)}</p>\n" if cause else ""
+    said = cause.text if cause and cause.text != incident.summary else ""
+    likely = f"<p>Likely: {escape(said)}</p>\n" if said else ""
     return (
         f'<article class="{_look(incident)}">\n<h2>{_sign(incident)} '
         f'<a href="incidents/{incident.id}">{escape(incident.summary)}</a></h2>\n'
@@ -161,20 +162,20 @@ def _plot(incident: Incident, evidence: Evidence) -> str:
 
 def _compared(comparison: Comparison, at: float) -> Kept:
     """Draw a comparison as the evidence pages draw tables."""
-    unit = comparison.unit
+    unit, labels = comparison.unit, comparison.changes[0].labels
     rows = tuple(
         (
-            " ".join(text for key, text in each.labels.items() if key != "target"),
             each.now,
             each.before,
             times(each.now, each.before) if each.before else None,
+            " ".join(text for key, text in each.labels.items() if key != "target"),
         )
         for each in comparison.changes
     )
-    first = comparison.changes[0].labels.get("target", "")
-    columns = ("statement", f"now, {unit}", f"an hour ago, {unit}", "times as much")
-    table = Table((), f"{comparison.title} on {first}", columns, rows)
-    return Kept(table, at, current=False)
+    what = "statement" if "queryid" in labels else [*labels][-1]
+    columns = (f"now, {unit}", f"an hour ago, {unit}", "times as much", what)
+    title = f"{comparison.title} on {labels.get('target', '')}"
+    return Kept(Table((), title, columns, rows), at, current=False)
 
 
 def _order(incident: Incident, table: Mapping[str, Any]) -> tuple[bool, bool]:

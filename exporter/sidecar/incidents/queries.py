@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 HOUR = 3600.0
 """How far back evidence looks, and how long ago `before` is."""
 _POINTS = 120
+_GRAIN = 5.0  # seconds
 _MOST_SERIES = 20
 _MOST = 10  # of a comparison
 _LONGEST = 300  # characters of a label
@@ -96,8 +97,13 @@ def limit_query(kpi: Kpi, who: str) -> str:
 def span(at: float) -> dict[str, str]:
     """Return the parameters of a range query over the hour before a moment."""
     step = HOUR / _POINTS
-    end = at - at % step  # so that several incidents ask for the same
+    end = grained(at)
     return {"start": f"{end - HOUR:.0f}", "end": f"{end:.0f}", "step": f"{step:g}"}
+
+
+def grained(at: float) -> float:
+    """Return a moment that incidents of about the same one ask for as well."""
+    return at - at % _GRAIN
 
 
 def lines(result: Iterable[Mapping[str, Any]]) -> list[Series]:

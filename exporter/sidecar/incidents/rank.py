@@ -15,6 +15,7 @@ from exporter.sidecar.incidents.incident import Cause
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+LATENT = -1
 _MOST = 8
 _HALF_LIFE = 600.0  # seconds after which closeness counts half
 _LATER = 3.0  # times as fast, for what began after: an effect rarely comes first
@@ -23,6 +24,7 @@ _CHANGED = 1.5
 _MOST_CHANGE = 16.0
 _DEEPER, _EQUAL, _SHALLOWER = 0.8, 0.35, 0.1
 _A_LEVEL = 0.05
+_OVER = 0.4
 
 
 class Kind(StrEnum):
@@ -55,6 +57,7 @@ class Candidate(NamedTuple):
     `seconds` is when it began or was seen, counted from the incident. `change` is how
     many times as much it is as an hour ago (infinite: there was none; None: unknown).
     `share` is its part of all of its kind. `depth` is an alert's, as `depth_of` has it.
+    `over` says that it was gone before the incident began; `fits` is a factor.
     """
 
     kind: Kind
@@ -65,10 +68,11 @@ class Candidate(NamedTuple):
     change: float | None = None
     share: float = 1.0
     depth: int = 0
+    over: bool = False
+    fits: float = 1.0
 
 
 _SYMPTOMS = frozenset({"api", "data"})  # subjects: what users feel
-_CAUSES = frozenset({"application_down"})  # of these subjects, and yet no symptom
 _SERVER = frozenset(
     {
         *("db_query_p95", "db_query_certainly_slow", "db_query_undecided"),
@@ -87,9 +91,18 @@ _GROUNDS = frozenset(
     }
 )
 _DOWN = frozenset({"target_down", "application_down", "exporter_down"})
-SERVER_KPIS = _SERVER
-"""Promises of a server whose break is rarely a cause of its own."""
-NAMED = _SERVER | _GROUNDS | _DOWN | _CAUSES
+_LATENT = frozenset(  # what will do harm, and does none to others yet
+    {
+        *("disk_full_in", "inodes_full_in", "memory_full_in", "redis_full_in"),
+        *("clock_offset", "clock_unsynchronised", "temperature", "raid_degraded"),
+        *("pg_wraparound_xids", "pg_wraparound_multixacts", "pg_wraparound_in"),
+        *("pg_index_unused", "pg_index_covered", "pg_index_bloat", "pg_index_wanted"),
+        *("neo4j_index_twins", "neo4j_index_unused", "pg_sequence_used"),
+        *("pg_database_growth", "pg_database_doubles_in", "pg_durability_off"),
+        *("pg_autovacuum_off", "source_time", "polls_skipped", "series_dropped"),
+    }
+)
+NAMED = _SERVER | _GROUNDS | _DOWN | _LATENT
 """All promises that are named here."""
 
 
@@ -97,8 +110,10 @@ def depth_of(kpi: str, subject: str) -> int:
     """Say how far below what users feel a promise lies.
 
     0 what users feel, 1 a server that is slow, 2 what makes it so, 3 what made that, 4
-    it is not there at all.
+    it is not there at all. -1 is what harms nobody yet, so that it explains nothing.
     """
+    if kpi in _LATENT:
+        return LATENT
     if kpi in _DOWN:
         return 4
     if kpi in _GROUNDS:
@@ -108,6 +123,7 @@ def depth_of(kpi: str, subject: str) -> int:
     return 1 if kpi in _SERVER else 2
 
 
+_SYMPTOMATIC = (0, 1)  # depths
 _OWN_FITS = (0.5, 0.7, 0.95, 0.95, 0.95)  # by depth: a symptom names where, not why
 _FITS = {  # for symptoms, and for promises that lie deeper
     Kind.TABLE: (0.85, 0.85),
@@ -118,7 +134,7 @@ _FITS = {  # for symptoms, and for promises that lie deeper
     Kind.COMMAND: (0.55, 0.4),
     Kind.QUERY: (0.5, 0.35),
     Kind.PROCESS: (0.45, 0.4),
-    Kind.SUMMARY: (0.2, 0.2),
+    Kind.SUMMARY: (0.2, 0.45),
 }
 _WHOM = {Whom.SAME: 1.0, Whom.BEHIND: 0.95, Whom.HOST: 0.85}
 _WORDS = {
@@ -153,22 +169,26 @@ def rank(depth: int, candidates: Iterable[Candidate]) -> list[Cause]:
 def _weight(depth: int, each: Candidate) -> float:
     return (
         _fit(depth, each)
+        * each.fits
         * _closeness(each.seconds)
         * _WHOM[each.whom]
         * _changed(each)
+        * (_OVER if each.over else 1.0)
         * (0.5 + 0.5 * each.share)
     )
 
 
 def _fit(depth: int, each: Candidate) -> float:
     if each.kind is Kind.OWN:
-        return _OWN_FITS[depth]
+        return _OWN_FITS[depth]  # the last one for what is latent
     if each.kind is Kind.ALERT:
         gap = each.depth - depth
+        if LATENT in (depth, each.depth):
+            return _SHALLOWER
         if gap > 0:
             return _DEEPER + _A_LEVEL * each.depth
         return _EQUAL if gap == 0 else _SHALLOWER
-    return _FITS[each.kind][depth > 1]
+    return _FITS[each.kind][depth not in _SYMPTOMATIC]
 
 
 def _closeness(seconds: float) -> float:
@@ -192,7 +212,7 @@ def _changed(each: Candidate) -> float:
 
 def _reasons(depth: int, each: Candidate) -> Iterator[str]:
     if each.kind is Kind.ALERT:
-        deeper = each.depth > depth
+        deeper = each.depth > depth > LATENT
         yield "such a break can cause this one" if deeper else "broken as well"
     else:
         yield _WORDS[each.kind]
@@ -200,6 +220,8 @@ def _reasons(depth: int, each: Candidate) -> Iterator[str]:
         yield from _compared(each)
     if each.kind is Kind.ALERT or each.seconds < -_SAME_TIME:
         yield _when(each)
+    if each.over:
+        yield "over before this began"
     if each.whom is not Whom.SAME:
         place = "behind the application" if each.whom is Whom.BEHIND else "a host"
         yield f"on {each.where}, {place}"
