@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, TextIO
 
 from exporter.errors import ConfigError
+from exporter.sidecar.delivery import Delivery
 from exporter.sidecar.followed import Followed
 from exporter.sidecar.own import Own
 from exporter.sidecar.pages import Pages, build
@@ -42,6 +43,8 @@ def parts_of(settings: Sidecar, followed: Followed, own: Own) -> list[Part]:
     parts: list[Part] = []
     if settings.prometheus or settings.grafana:
         parts.append(Sync(followed, settings, own, time.time))
+    if settings.watchdog or settings.alertmanagers:
+        parts.append(Delivery(followed, settings, own, time.time))
     return parts
 
 

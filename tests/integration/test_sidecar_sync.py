@@ -228,7 +228,9 @@ def test_without_its_lifecycle_api_prometheus_is_sent_a_signal(
         (tmp_path / "pid").write_text(f"{other.process.pid}\n")
         reload = {"pid_file": "pid"}
         place = {"url": other.url, "rules": str(other.rules), "reload": reload}
-        sidecar = SidecarProcess(tmp_path, {**HOST, "sidecar": {"interval": "1s", "prometheus": place}})
+        sidecar = SidecarProcess(
+            tmp_path, {**HOST, "sidecar": {"interval": "1s", "prometheus": place}}
+        )
         done = run("sidecar", "--once", "--config", str(sidecar.file))
     finally:
         other.stop()
@@ -240,7 +242,9 @@ def test_another_process_is_not_sent_the_signal(world: World, tmp_path: Path) ->
     place = {"rules": str(tmp_path / "rules"), "reload": {"pid": pid}}
     (tmp_path / "rules").mkdir()
     place["url"] = world.prometheus.url
-    sidecar = SidecarProcess(tmp_path, {**HOST, "sidecar": {"interval": "1s", "prometheus": place}})
+    sidecar = SidecarProcess(
+        tmp_path, {**HOST, "sidecar": {"interval": "1s", "prometheus": place}}
+    )
     done = run("sidecar", "--once", "--config", str(sidecar.file))
     assert (done.returncode, "not a Prometheus" in done.stdout) == (1, True)
     assert list((tmp_path / "rules").iterdir()) == []
