@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, TextIO
 
 from exporter.errors import ConfigError
+from exporter.sidecar.delivery import Delivery
 from exporter.sidecar.followed import Followed
 from exporter.sidecar.incidents.part import Incidents
 from exporter.sidecar.own import Own
@@ -45,6 +46,8 @@ def parts_of(settings: Sidecar, followed: Followed, own: Own) -> list[Part]:
         parts.append(Sync(followed, settings, own, time.time))
     if settings.incidents:
         parts.append(Incidents(followed.config, settings, own, time.time))
+    if settings.watchdog or settings.alertmanagers:
+        parts.append(Delivery(followed, settings, own, time.time))
     return parts
 
 

@@ -168,8 +168,8 @@ def _words(row: Mapping[str, Any]) -> str:
     return ", ".join(cells[:_MOST_CELLS])
 
 
-def _number(value: int | float) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def _number(value: float) -> str:
+    return str(value) if value.__class__ is int else f"{value:.4g}"
 
 
 def _changes(
