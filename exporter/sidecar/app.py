@@ -45,7 +45,7 @@ def parts_of(settings: Sidecar, followed: Followed, own: Own) -> list[Part]:
     if settings.prometheus or settings.grafana:
         parts.append(Sync(followed, settings, own, time.time))
     if settings.incidents:
-        parts.append(Incidents(followed.config, settings, own, time.time))
+        parts.append(Incidents(followed, settings, own, time.time))
     if settings.watchdog or settings.alertmanagers:
         parts.append(Delivery(followed, settings, own, time.time))
     return parts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.config_sidecar import Sidecar
 from exporter.sidecar.incidents.part import Incidents
@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from exporter.config import Config
+
+
+class Fixed(NamedTuple):
+    """A configuration that stays in force."""
+
+    config: Config
 
 
 @asynccontextmanager
@@ -37,7 +43,7 @@ async def keeping(
         }
     )
     own = Own()
-    part = Incidents(config, settings, own, time.time)
+    part = Incidents(Fixed(config), settings, own, time.time)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(part.close)
         server = await start(build(Pages([part], own), None), listen, None)

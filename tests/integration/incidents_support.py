@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import aiohttp
 from aiohttp import web
@@ -79,6 +79,12 @@ def call(*alerts: dict[str, Any]) -> dict[str, Any]:
     return {"version": "4", "groupKey": "{}", "receiver": "sidecar", "alerts": alerts}
 
 
+class Fixed(NamedTuple):
+    """A configuration that stays in force."""
+
+    config: Config
+
+
 class Sidecar:
     """The sidecar's incidents as they run, and a client for them."""
 
@@ -130,7 +136,7 @@ async def sidecar(given: Config) -> AsyncIterator[Sidecar]:
     """Run the incidents of a configuration behind their pages."""
     assert given.sidecar is not None
     own = Own()
-    part = Incidents(given, given.sidecar, own, time.time)
+    part = Incidents(Fixed(given), given.sidecar, own, time.time)
     for teller in part._tellers:
         teller._manner = teller._manner._replace(backoff=Backoff(0.05, 0.5))
     async with AsyncExitStack() as stack:

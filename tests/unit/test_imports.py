@@ -69,7 +69,7 @@ MAY_IMPORT = {
     "app": "web* evidence schedule target snapshot exposition own health promises "
     "render* collectors collector config config_load logs sources* threads",
     "sidecar*": "sidecar* render* catalogue* config config_sidecar promises check_* "
-    "exposition web* units threads secret programs",
+    "exposition web* units threads secret programs collector evidence",
     "arguments": "",
     "cli": "app arguments check* emitted config config_load promises render* "
     "catalogue* logs units collectors collector sidecar* demo*",

@@ -10,7 +10,7 @@ from exporter.sidecar.incidents import queries
 from exporter.sidecar.incidents.incident import Evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
     from exporter.catalogue.model import Kpi
     from exporter.collector import SourceKind
@@ -43,9 +43,18 @@ class World(NamedTuple):
 class Fetcher:
     """Asks for everything at once, and returns with what came in time."""
 
-    def __init__(self, world: World, asker: Asker, deadline: float = _DEADLINE) -> None:
-        """Take whom to ask, and through whom; `deadline` is in seconds."""
-        self._world, self._asker, self._deadline = world, asker, deadline
+    def __init__(
+        self,
+        world: Callable[[], World],
+        asker: Asker,
+        deadline: float = _DEADLINE,
+    ) -> None:
+        """Take whom to ask now, and through whom; `deadline` is in seconds."""
+        self._now, self._asker, self._deadline = world, asker, deadline
+
+    @property
+    def _world(self) -> World:
+        return self._now()
 
     async def fetch(self, about: About, severity: str, at: float) -> Evidence:
         """Return what was to be seen at a moment (Unix time); never raises for a lack.

@@ -46,7 +46,7 @@ class Freezer:
     """
 
     def __init__(
-        self, store: Store, fetcher: Fetcher | None, around: Surroundings
+        self, store: Store, fetcher: Fetcher | None, around: Callable[[], Surroundings]
     ) -> None:
         """Begin with nothing to do until `wake`."""
         self._store, self._fetcher, self._around = store, fetcher, around
@@ -107,7 +107,7 @@ class Freezer:
         return _Frozen(None, fetched)
 
     async def _near(self, about: About, moment: float) -> list[Incident]:
-        names = [*self._around.targets(about.scope, about.who), about.who]
+        names = [*self._around().targets(about.scope, about.who), about.who]
         return await self._store.read(partial(kept.near, names=names, moment=moment))
 
     def _ranked(
@@ -117,7 +117,7 @@ class Freezer:
         near: Sequence[Incident],
     ) -> dict[str, list[Cause]]:
         return {
-            each.id: causes(each, evidence, near, self._around) for each in incidents
+            each.id: causes(each, evidence, near, self._around()) for each in incidents
         }
 
     async def _again(self) -> None:

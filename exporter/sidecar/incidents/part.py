@@ -7,16 +7,12 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
-from exporter.catalogue.loader import catalogue
 from exporter.check_http import Browser
-from exporter.collector import SourceKind
 from exporter.errors import ConfigError, KpiExporterError
-from exporter.promises import plan_of
 from exporter.secret import remember
 from exporter.sidecar.incidents import outbox
 from exporter.sidecar.incidents.ask import Asker, Pace
-from exporter.sidecar.incidents.candidates import Surroundings
-from exporter.sidecar.incidents.fetch import Fetcher, World
+from exporter.sidecar.incidents.fetch import Fetcher
 from exporter.sidecar.incidents.freeze import Freezer
 from exporter.sidecar.incidents.outbox import Patience
 from exporter.sidecar.incidents.own import Counts
@@ -25,6 +21,7 @@ from exporter.sidecar.incidents.routes import Routes
 from exporter.sidecar.incidents.store import Store, StoreError
 from exporter.sidecar.incidents.take import take
 from exporter.sidecar.incidents.tell import Address, Manner, Teller
+from exporter.sidecar.incidents.worlds import Worlds
 from exporter.sidecar.payload import WATCHDOG
 
 if TYPE_CHECKING:
@@ -34,8 +31,8 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
-    from exporter.config import Config
     from exporter.config_sidecar import Receiver, Sidecar
+    from exporter.sidecar.incidents.worlds import Configured
     from exporter.sidecar.own import Own
     from exporter.sidecar.payload import Payload
 
@@ -51,18 +48,21 @@ class Incidents:
     """Keeps alerts as incidents; all other work follows after they are acknowledged."""
 
     def __init__(
-        self, config: Config, sidecar: Sidecar, own: Own, now: Callable[[], float]
+        self, followed: Configured, sidecar: Sidecar, own: Own, now: Callable[[], float]
     ) -> None:
-        """Take the configuration and the clock; ConfigError without incidents."""
+        """Take what is configured now, our section at the start, and the clock.
+
+        Raises ConfigError when the section has no incidents.
+        """
         settings = sidecar.incidents
         if settings is None:
             raise ConfigError(["sidecar.incidents: is needed"])
         self._settings, self._now = settings, now
         self._store = Store(settings.path)
         self._counts = Counts(own.registry)
-        self._world = world_of(config, sidecar)
+        self._worlds = Worlds(followed, sidecar)
         link = settings.external_url or f"http://{sidecar.web.listen}"
-        self._routes = Routes(self._store, self._world.around, link)
+        self._routes = Routes(self._store, self._worlds.around, link)
         wait = settings.window + _EVIDENCE_PATIENCE
         manner = Manner(link, Patience(settings.window, wait))
         self._tellers = [
@@ -77,8 +77,9 @@ class Incidents:
         names = [teller.address.name for teller in self._tellers]
         await self._insist(partial(outbox.register, names=names))
         async with Browser() as browser, Asker(browser.get, Pace()) as asker:
-            fetcher = Fetcher(self._world, asker) if self._settings.evidence else None
-            self._freezer = Freezer(self._store, fetcher, self._world.around)
+            fetcher = Fetcher(self._worlds.now, asker)
+            asked = fetcher if self._settings.evidence else None
+            self._freezer = Freezer(self._store, asked, self._worlds.around)
             self._freezer.looked = self._news
             jobs = [self._freezer.run(), self._tidy()]
             jobs += [teller.run(self._now) for teller in self._tellers]
@@ -157,22 +158,6 @@ class Incidents:
                 fields = {"why": str(error)}
                 _log.warning("nothing is forgotten", extra={"fields": fields})
             await asyncio.sleep(_TIDY_EVERY)
-
-
-def world_of(config: Config, sidecar: Sidecar) -> World:
-    """Return whom to ask about incidents, and who stands where."""
-    kpis = {kpi.id: kpi for subject in catalogue() for kpi in subject.kpis}
-    subjects = {k.id: s.subject for s in catalogue() for k in s.kpis}
-    kinds = {target.name: target.kind for target in config.targets}
-    hosts = [name for name, kind in kinds.items() if kind is SourceKind.HOST]
-    servers = [name for name in kinds if name not in hosts]
-    behind = {
-        application.name: application.targets or servers
-        for application in plan_of(config).applications
-    }
-    around = Surroundings(subjects, behind, hosts)
-    prometheus = sidecar.prometheus.url if sidecar.prometheus else None
-    return World(sidecar.exporter, prometheus, kpis, kinds, around)
 
 
 def _address(receiver: Receiver) -> Address:

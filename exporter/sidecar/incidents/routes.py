@@ -25,7 +25,9 @@ _HEADERS = {"Content-Security-Policy": pages.POLICY}
 class Routes:
     """The handlers; they read from the store and change nothing."""
 
-    def __init__(self, store: Store, around: Surroundings, link: str) -> None:
+    def __init__(
+        self, store: Store, around: Callable[[], Surroundings], link: str
+    ) -> None:
         """Take where to read; `link` is the sidecar's address for readers."""
         self._store, self._around, self._link = store, around, link
 
@@ -75,7 +77,7 @@ class Routes:
         if found is None:
             return None
         evidence = await read(partial(kept.evidence_of, number=found.evidence))
-        names = [*self._around.targets(found.scope, found.who), found.who]
+        names = [*self._around().targets(found.scope, found.who), found.who]
         near = await read(partial(kept.near, names=names, moment=found.opened))
         return pages.Story(found, evidence, near)
 
