@@ -76,7 +76,12 @@ def alert(number: int = 0, *, over: bool = False, **labels: str) -> dict[str, An
 
 def call(*alerts: dict[str, Any]) -> dict[str, Any]:
     """Write a call of Alertmanager's webhook."""
-    return {"version": "4", "groupKey": "{}", "receiver": "sidecar", "alerts": alerts}
+    return {
+        "version": "4",
+        "groupKey": "{}",
+        "receiver": "sidecar",
+        "alerts": [*alerts],
+    }
 
 
 class Fixed(NamedTuple):

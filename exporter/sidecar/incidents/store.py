@@ -79,7 +79,7 @@ class Store:
 
     def _shrink(self) -> None:
         try:
-            self._open_writer().execute(_SHRINK).fetchall()
+            self._open_writer().executescript(_SHRINK)  # execute() frees one page
         except sqlite3.Error as error:
             raise self._said(error) from error
 
