@@ -165,17 +165,22 @@ def _compared(comparison: Comparison, at: float) -> Kept:
     unit, labels = comparison.unit, comparison.changes[0].labels
     rows = tuple(
         (
-            each.now,
-            each.before,
-            times(each.now, each.before) if each.before else None,
+            _short(each.now),
+            _short(each.before),
+            _short(times(each.now, each.before) if each.before else None),
             " ".join(text for key, text in each.labels.items() if key != "target"),
         )
         for each in comparison.changes
     )
     what = "statement" if "queryid" in labels else [*labels][-1]
-    columns = (f"now, {unit}", f"an hour ago, {unit}", "times as much", what)
+    columns = (f"{unit} now", "an hour ago", "times", what)
     title = f"{comparison.title} on {labels.get('target', '')}"
     return Kept(Table((), title, columns, rows), at, current=False)
+
+
+def _short(value: float | None) -> float | None:
+    """Round to three digits, so that the columns fit on a phone."""
+    return None if value is None else float(f"{value:.3g}")
 
 
 def _order(incident: Incident, table: Mapping[str, Any]) -> tuple[bool, bool]:
