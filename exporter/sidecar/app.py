@@ -64,6 +64,7 @@ async def serve(file: Path, read: Callable[[], Config]) -> None:
     loop.set_default_executor(Threads())
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, followed.again)
     server = await start(build(Pages(parts, own), guard), web.listen, guard)
     try:
         for host, port, *_ in server.addresses:

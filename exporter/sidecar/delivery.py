@@ -58,6 +58,7 @@ class Delivery:
             shown(url): Awaited(interval, now) for url in settings.alertmanagers
         }
         self._switch = Switch()
+        self._few = False
         self._critical: list[dict[str, str]] = []
         self._judged: Config | None = None
         self._hidden: list[Hidden] = []
@@ -201,21 +202,23 @@ class Delivery:
         prometheus = self._settings.prometheus
         if prometheus is None or prometheus.url is None:
             return []
+        before = self._few
         try:
             known = await Api(browser, prometheus.url).alertmanagers()
         except KpiExporterError:
             return []  # which the rules' check says
         number = len(self._settings.alertmanagers)
-        if len(known) >= number:
+        self._few = len(known) < number
+        if not (self._few and before):  # after a reload it looks for them anew, for 5 s
             return []
         return [f"Prometheus sends alerts to {len(known)} of {number}"]
 
     async def _hide(self, seen: Sequence[Seen]) -> None:
+        alerts, known = alertmanagers.of_all(seen)
         config = self._followed.config
-        if self._judged is not config:
+        if known and self._judged is not config:
             self._critical = await asyncio.to_thread(_critical, config)
             self._judged = config
-        alerts, known = alertmanagers.of_all(seen)
         hidden = silences.hidden(alerts, known, self._critical)
         for each in hidden:
             if each not in self._hidden:

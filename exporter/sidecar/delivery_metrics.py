@@ -22,18 +22,17 @@ class DeliveryMetrics:
 
     def __init__(self, own: Own) -> None:
         """Declare them, with 0 where nothing has happened."""
-        registry = own.registry
-        self.watchdog = Gauge(
-            "kpi_sidecar_watchdog_last_arrival_timestamp_seconds",
+        self.watchdog = _gauge(
+            own,
+            "watchdog_last_arrival_timestamp_seconds",
             "Unix time at which the Watchdog last arrived at the webhook (0: never).",
-            registry=registry,
         )
-        self.age = Gauge(
-            "kpi_sidecar_watchdog_delivery_seconds",
+        self.age = _gauge(
+            own,
+            "watchdog_delivery_seconds",
             "Seconds from the evaluation that the latest Watchdog call speaks of, by "
             "Prometheus' clock (annotation evaluated_at), to its arrival by ours; it "
             "has the waits of resending and grouping in it.",
-            registry=registry,
         )
         self.delay = Histogram(
             "kpi_sidecar_delivery_seconds",
@@ -41,37 +40,20 @@ class DeliveryMetrics:
             "Prometheus' clock (startsAt), to its first arrival by ours, grouping and "
             "silences included.",
             buckets=_BOUNDS,
-            registry=registry,
+            registry=own.registry,
         )
-        self.calls = Counter(
-            "kpi_sidecar_dead_man_calls_total",
-            "Calls to the second way: what was told (lost, well), whether it worked.",
-            ["status", "result"],
-            registry=registry,
-        )
-        for status in Status:
-            for result in ("worked", "failed"):
-                self.calls.labels(status, result)
-        self.up = self._of_each(own, "up", "Whether the Alertmanager answers.")
-        self.peers = self._of_each(
-            own, "peers", "Members of its cluster that it sees, itself included."
-        )
-        self.forwards = self._of_each(
-            own,
-            "forwards",
-            "Whether the latest probes through it came back within the interval.",
-        )
-        self._hidden = Gauge(
-            "kpi_sidecar_hidden_alerts",
-            "Critical alerts that fire and are hidden, by silenced or inhibited.",
-            ["how"],
-            registry=registry,
-        )
-        self._silences = Gauge(
-            "kpi_sidecar_hiding_silences",
-            "Active silences that hide a critical alert, or would if it fired.",
-            registry=registry,
-        )
+        self.calls = _calls(own)
+        of_each = "alertmanager"
+        text = "Whether the Alertmanager answers."
+        self.up = _gauge(own, "alertmanager_up", text, of_each)
+        text = "Members of its cluster that it sees, itself included."
+        self.peers = _gauge(own, "alertmanager_peers", text, of_each)
+        text = "Whether the latest probes through it came back within the interval."
+        self.forwards = _gauge(own, "alertmanager_forwards", text, of_each)
+        text = "Critical alerts that fire and are hidden, by silenced or inhibited."
+        self._hidden = _gauge(own, "hidden_alerts", text, "how")
+        text = "Active silences that hide a critical alert, or would if it fired."
+        self._silences = _gauge(own, "hiding_silences", text)
         self.hide(())
 
     def hide(self, hidden: Iterable[Hidden]) -> None:
@@ -82,8 +64,19 @@ class DeliveryMetrics:
             self._hidden.labels(how).set(firing)
         self._silences.set(sum(not each.firing for each in found))
 
-    @staticmethod
-    def _of_each(own: Own, name: str, text: str) -> Gauge:
-        labels = ["alertmanager"]
-        full = f"kpi_sidecar_alertmanager_{name}"
-        return Gauge(full, text, labels, registry=own.registry)
+
+def _gauge(own: Own, name: str, text: str, *labels: str) -> Gauge:
+    return Gauge(f"kpi_sidecar_{name}", text, labels, registry=own.registry)
+
+
+def _calls(own: Own) -> Counter:
+    calls = Counter(
+        "kpi_sidecar_dead_man_calls_total",
+        "Calls to the second way: what was told (lost, well), whether it worked.",
+        ["status", "result"],
+        registry=own.registry,
+    )
+    for status in Status:
+        for result in ("worked", "failed"):
+            calls.labels(status, result)
+    return calls

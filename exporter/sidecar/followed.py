@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from exporter.config import Config
     from exporter.sidecar.own import Own
 
+_Print = tuple[int, int, int] | None
+
 _log = logging.getLogger(__name__)
 
 
@@ -25,7 +27,7 @@ class Followed:
     def __init__(self, file: Path, read: Callable[[], Config], own: Own) -> None:
         """Read it; raises ConfigError."""
         self._file, self._read = file, read
-        self._seen = _print(file)
+        self._seen: _Print = _print(file)
         self.config = read()
         self.problems: list[str] = []
         self._worked = Gauge(
@@ -39,6 +41,10 @@ class Followed:
     def changed(self) -> bool:
         """Whether the file is another one than was read last."""
         return _print(self._file) != self._seen
+
+    def again(self) -> None:
+        """Have the file read again although it looks the same."""
+        self._seen = None
 
     def refresh(self) -> bool:
         """Read it again; returns whether it is in force, else `problems` says why not.
@@ -60,7 +66,7 @@ class Followed:
         return True
 
 
-def _print(file: Path) -> tuple[int, int, int] | None:
+def _print(file: Path) -> _Print:
     try:
         found = file.stat()
     except OSError:

@@ -122,11 +122,16 @@ class Member:
             return found
 
     def _ready(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.url}/-/ready", timeout=2):
-                return True
-        except OSError:
-            return False
+        return answers(self.url)
+
+
+def answers(url: str) -> bool:
+    """Whether the Alertmanager at a URL is ready."""
+    try:
+        with urllib.request.urlopen(f"{url}/-/ready", timeout=2):
+            return True
+    except OSError:
+        return False
 
 
 def pair(folder: Path, webhook: str) -> tuple[Member, Member]:

@@ -104,8 +104,11 @@ class SidecarProcess(ExporterProcess):
 
     word = "sidecar"
 
-    def __init__(self, folder: Path, config: dict[str, Any]) -> None:
+    def __init__(
+        self, folder: Path, config: dict[str, Any], port: int | None = None
+    ) -> None:
         super().__init__(folder, None)
+        self.port = port or self.port
         self._flags = ["--config", str(self.file)]
         self.write(config)
 

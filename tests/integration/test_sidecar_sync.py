@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
 from exporter.check_http import Browser
+from exporter.config_sidecar import Prometheus
 from exporter.render.installed import Installed
+from exporter.sidecar.own import Own
+from exporter.sidecar.problems import Problems
 from exporter.sidecar.prometheus import Api
-from exporter.sidecar.validate import faults
+from exporter.sidecar.rules import Rules
 from tests.integration.exporter_process import ExporterProcess, open_folder, run
 from tests.integration.sidecar_world import (
     FOREIGN,
@@ -252,9 +258,10 @@ def test_another_process_is_not_sent_the_signal(world: World, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("promtool", [True, False])
-async def test_a_bad_rule_is_found_before_it_enters_the_folder(
+async def test_a_bad_rule_never_enters_the_folder(
     promtool: bool,  # noqa: FBT001 - a parameter of the test
     world: World,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if not promtool:
@@ -263,7 +270,31 @@ async def test_a_bad_rule_is_found_before_it_enters_the_folder(
     groups = [{"name": "g", "rules": rules}]
     text = "groups: [{name: g, rules: [{record: 'a:b:c', expr: 'sum(up'}]}]\n"
     made = Installed({"kpi-x.yaml": text}, {"kpi-x.yaml": groups}, {})
+    own = Own()
+    problems = Problems(own, ["rules", "loaded"])
+    place = Prometheus(rules=tmp_path, url=world.prometheus.url)
     async with Browser() as browser:
-        found = await faults(made, Api(browser, world.prometheus.url))
-    assert any("parse error" in each for each in found), found
-    assert len(found) <= 3
+        api = Api(browser, world.prometheus.url)
+        assert await Rules(place, 1, problems, own).bring(made, api) is None
+    assert any("parse error" in each for each in problems.of("rules"))
+    assert os.listdir(tmp_path) == []  # noqa: PTH208 - in a coroutine
+    result = b'kpi_sidecar_rule_changes_total{result="refused"} 1'
+    assert result in own.page(ready=False).plain
+
+
+def test_a_hang_up_does_not_end_it(world: World) -> None:
+    world.sidecar.process.send(signal.SIGHUP)
+    assert world.sidecar.get("/-/healthy").status == 200
+    assert world.sidecar.process.alive
+
+
+def test_its_metrics_keep_prometheus_rules_for_them(world: World) -> None:
+    done = subprocess.run(
+        ["promtool", "check", "metrics"],
+        input=world.sidecar.get("/metrics").text,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = [line for line in done.stderr.splitlines() if "kpi_sidecar" in line]
+    assert said == []

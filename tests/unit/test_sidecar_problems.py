@@ -57,6 +57,9 @@ def test_a_changed_file_is_read_and_a_broken_one_is_not_used(tmp_path: Path) -> 
     assert followed.changed
     assert followed.refresh()
     assert (followed.config.profile, followed.changed) == ("developer-mesh", False)
+    followed.again()
+    assert followed.changed
+    assert followed.refresh()
     file.write_text("profile: nobody's\n")
     assert not followed.refresh()
     assert "kpi.yaml:1: profile" in followed.problems[0]
