@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from exporter.sidecar.alertmanagers import PROBE
 from tests.integration.incidents_support import (
     Asked,
     alert,
@@ -59,9 +62,10 @@ async def test_what_is_alerted_anew_ends_an_incident_whose_end_was_lost(
     assert (newest["closed"], oldest["closed"]) == (None, "2025-10-09T09:00:00+00:00")
 
 
-async def test_the_watchdog_is_no_incident(tmp_path: Path) -> None:
-    async with sidecar(config(tmp_path / "i.db")) as running:
-        assert await running.post(alert(1, alertname="Watchdog")) == 200
+@pytest.mark.parametrize("name", ["Watchdog", PROBE])
+async def test_what_proves_the_way_is_no_incident(name: str, tmp_path: Path) -> None:
+    async with sidecar(config(tmp_path / "i.db", evidence=False)) as running:
+        assert await running.post(alert(1, alertname=name)) == 200
         assert await running.listed() == []
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from exporter.check_http import Browser
 from exporter.errors import ConfigError, KpiExporterError
 from exporter.secret import remember
+from exporter.sidecar.alertmanagers import PROBE
 from exporter.sidecar.incidents import outbox
 from exporter.sidecar.incidents.ask import Asker, Pace
 from exporter.sidecar.incidents.fetch import Fetcher
@@ -42,6 +43,7 @@ _TIDY_EVERY = 60.0
 _AGAIN = 5.0  # seconds before the store is tried again
 _EVIDENCE_PATIENCE = 45.0  # seconds that a message waits for the likely cause
 _MEGABYTE = 2**20
+_PROOFS = (WATCHDOG, PROBE)  # alerts that prove the way and mean nothing
 
 
 class Incidents:
@@ -97,7 +99,7 @@ class Incidents:
             fields = {"left_out": payload.truncated}
             said = "Alertmanager left alerts out of a call; set max_alerts to 0"
             _log.warning(said, extra={"fields": fields})
-        alerts = [alert for alert in payload.alerts if alert.name != WATCHDOG]
+        alerts = [alert for alert in payload.alerts if alert.name not in _PROOFS]
         if not alerts:
             return
         try:
