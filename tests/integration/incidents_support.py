@@ -187,13 +187,14 @@ class Asked:
         self.delay = 0.0
         self.status = 200
         self.tables: list[dict[str, Any]] = []
+        self.result: list[Any] = []
 
     async def answer(self, request: web.Request) -> web.Response:
         self.queries.append(request.path_qs)
         await asyncio.sleep(self.delay)
         if request.path == "/api/evidence":
             return web.json_response({"evidence": self.tables}, status=self.status)
-        return web.json_response({"data": {"result": []}}, status=self.status)
+        return web.json_response({"data": {"result": self.result}}, status=self.status)
 
 
 @asynccontextmanager

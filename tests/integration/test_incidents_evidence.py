@@ -88,10 +88,24 @@ async def test_what_answers_something_else_is_named() -> None:
     ]
 
 
+async def test_a_prometheus_that_answers_oddly_is_named() -> None:
+    asked = Asked()
+    asked.result = [0, "1"]
+    async with answering(asked) as url:
+        found = await fetched(url)
+    assert found.missing == [
+        "Statements by the time they take on shop: the answer is not as expected",
+        (
+            "Process groups by their processor time on local: "
+            "the answer is not as expected"
+        ),
+    ]
+
+
 async def test_a_table_is_cut_to_what_is_shown() -> None:
     asked = Asked()
     row = {"text": "x" * 10_000, "number": 1, "nested": {"a": 1}}
-    table = {"title": "t", "kpis": ["a"], "seen": "s", "current": True}
+    table = {"title": "t", "kpis": ["a"], "seen": "2025-10-09", "current": True}
     asked.tables = [{**table, "rows": [row] * 500}]
     async with answering(asked) as url:
         found = await fetched(url)

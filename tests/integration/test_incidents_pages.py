@@ -101,6 +101,23 @@ async def test_the_exporters_evidence_is_frozen(tmp_path: Path) -> None:
     assert listed["first_cause"] == first["text"]
 
 
+async def test_evidence_that_nobody_understands_stops_nobody(tmp_path: Path) -> None:
+    asked = Asked()
+    asked.tables = [{**LOCK, "rows": [{"pid": 7, "depth": "odd"}]}]
+    async with (
+        answering(asked) as url,
+        sidecar(config(tmp_path / "i.db", exporter=url)) as running,
+    ):
+        await running.post(alert(1))
+        await until(running.frozen)
+        (one,) = await running.listed()
+        data = await running.json(f"/incidents/{one['id']}.json")
+        page = await running.text(f"/incidents/{one['id']}")
+    assert data["frozen"]
+    assert "migration in shop" in page
+    assert "tables of shop: the answer is no evidence" in page
+
+
 async def test_without_evidence_nobody_is_asked(tmp_path: Path) -> None:
     asked = Asked()
     async with (

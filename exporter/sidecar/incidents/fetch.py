@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from exporter.errors import KpiExporterError
@@ -103,8 +104,10 @@ class Fetcher:
         for name, task in tasks.items():
             if task.cancelled():
                 missing.append(f"{name}: no answer within {self._deadline:g} s")
-            elif isinstance(task.exception(), KpiExporterError):
-                missing.append(f"{name}: {task.exception()}")
+            elif error := task.exception():
+                known = isinstance(error, KpiExporterError)
+                why = error if known else "the answer is not as expected"
+                missing.append(f"{name}: {why}")
             else:
                 found[name] = task.result()
         return found, missing
@@ -114,7 +117,7 @@ class Fetcher:
         answer = await self._asker.json(url, target=target)
         try:
             return [_cut(table) for table in answer["evidence"][:_MOST_TABLES]]
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise KpiExporterError("the answer is no evidence") from error
 
     async def _series(self, kpi: Kpi, who: str, at: float) -> list[Series]:
@@ -153,7 +156,8 @@ class Fetcher:
 
 
 def _cut(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Keep a table as it is shown, less what is too much."""
+    """Keep a table as it is shown, less what is too much; raises what is odd in it."""
+    datetime.fromisoformat(table["seen"])
     rows = [
         {
             str(column): cell[:_LONGEST] if isinstance(cell, str) else cell
@@ -162,6 +166,8 @@ def _cut(table: Mapping[str, Any]) -> dict[str, Any]:
         }
         for row in table["rows"][:_MOST_ROWS]
     ]
+    if not all(isinstance(row.get("depth", 0), int) for row in rows):
+        raise TypeError("a depth is a number")
     return {
         "title": str(table["title"])[:_LONGEST],
         "kpis": [str(kpi) for kpi in table["kpis"]],

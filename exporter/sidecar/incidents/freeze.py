@@ -65,8 +65,9 @@ class Freezer:
             self._wake.clear()
             try:
                 await self._work()
-            except StoreError as error:
-                _log.warning("evidence waits", extra={"fields": {"why": str(error)}})
+            except* StoreError as group:
+                fields = {"why": str(group.exceptions[0])}
+                _log.warning("evidence waits", extra={"fields": fields})
                 await asyncio.sleep(_PAUSE)
                 self._wake.set()
             await asyncio.sleep(_BREATH)
@@ -116,9 +117,16 @@ class Freezer:
         evidence: Evidence | None,
         near: Sequence[Incident],
     ) -> dict[str, list[Cause]]:
-        return {
-            each.id: causes(each, evidence, near, self._around()) for each in incidents
-        }
+        return {each.id: self._causes(each, evidence, near) for each in incidents}
+
+    def _causes(
+        self, incident: Incident, evidence: Evidence | None, near: Sequence[Incident]
+    ) -> list[Cause]:
+        try:
+            return causes(incident, evidence, near, self._around())
+        except Exception:  # noqa: BLE001 - one odd incident must not stop all the others
+            _log.exception("no cause", extra={"fields": {"incident": incident.id}})
+            return []
 
     async def _again(self) -> None:
         """Rank the latest anew: what broke them may have been alerted after them."""
