@@ -92,8 +92,8 @@ async def once(file: Path, read: Callable[[], Config], out: TextIO) -> int:
     problems = sync.problems()
     out.writelines(f"{problem}\n" for problem in problems)
     if not problems:
-        took = "" if sync.took is None else f", verified after {sync.took:.1f} s"
-        out.write(f"in step{took}\n")
+        verified = f"verified after {sync.took:.1f} s" if sync.took else "not verified"
+        out.write(f"in step, {verified}\n")
     return int(bool(problems))
 
 

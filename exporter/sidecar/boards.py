@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from exporter.config_sidecar import Grafana
 
 FOLDER = "kpi-exporter"
+SUFFIX = ".json"
 _TITLE = "KPI"
 _THERE = (409, 412)  # a folder of that uid is there already
 _MOST = "500"
@@ -37,8 +38,8 @@ class Boards:
         """
         folder = self._settings.folder
         if folder is not None:
-            await asyncio.to_thread(put, folder, made)
-            there = await asyncio.to_thread(ours, folder)
+            await asyncio.to_thread(put, folder, made, SUFFIX)
+            there = await asyncio.to_thread(ours, folder, SUFFIX)
             return [f"{folder / n} is not as written" for n in made if n not in there]
         api = _Api(browser, self._settings.url or "", await self._token())
         wanted = {json.loads(text)["uid"]: json.loads(text) for text in made.values()}

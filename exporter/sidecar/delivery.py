@@ -157,6 +157,8 @@ class Delivery:
                     await self._look_at_all(browser)
             except TimeoutError:
                 self.found.set("alertmanagers", [f"not done within {_STEP:g} s"])
+            except Exception as error:  # noqa: BLE001 - an odd answer must not end the sidecar
+                self.found.set("alertmanagers", [f"internal error: {error!r}"])
             await asyncio.sleep(self._settings.interval)
 
     async def _look_at_all(self, browser: Browser) -> None:

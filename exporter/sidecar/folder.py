@@ -16,15 +16,15 @@ PREFIX = "kpi-"
 _HEAD = 400  # characters in which a generated file says that it is one
 
 
-def ours(folder: Path) -> dict[str, str]:
-    """Return our files' texts by name; raises KpiExporterError.
+def ours(folder: Path, suffix: str) -> dict[str, str]:
+    """Return the texts of our files of a kind by name; raises KpiExporterError.
 
     A file is ours when its name begins as ours do and it says that it was generated.
     """
     try:
         found = {
             place.name: place.read_text("utf-8", errors="replace")
-            for place in folder.glob(f"{PREFIX}*")
+            for place in folder.glob(f"{PREFIX}*{suffix}")
             if place.is_file()
         }
     except OSError as error:
@@ -32,14 +32,14 @@ def ours(folder: Path) -> dict[str, str]:
     return {name: text for name, text in found.items() if MARK in text[:_HEAD]}
 
 
-def put(folder: Path, wanted: Mapping[str, str]) -> list[str]:
-    """Make `wanted` (texts by name) all that is ours there; returns what changed.
+def put(folder: Path, wanted: Mapping[str, str], suffix: str) -> list[str]:
+    """Make `wanted` (texts by name) all of this kind that is ours; returns changes.
 
     Each file is written whole beside its place, made durable, and moved there; before
     the first one is moved all of them are written. Raises KpiExporterError, and then
     moves nothing, when one cannot be written or a name is taken by a file of others.
     """
-    there = ours(folder)
+    there = ours(folder, suffix)
     changed = sorted(name for name in wanted if there.get(name) != wanted[name])
     stale = sorted(there.keys() - wanted.keys())
     for name in changed:

@@ -7,16 +7,16 @@ import json
 import os
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from exporter.check_http import Browser, RefusedError, shown
 from exporter.errors import KpiExporterError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
-    from exporter.config_sidecar import Prometheus, Reload
+    from exporter.config_sidecar import Reload
 
 _AT_ONCE = 4
 _BAD = 400
@@ -28,6 +28,8 @@ _PARSERS = (
 _FORBIDDEN = 403
 _NAME = "prometheus"
 
+ResultT = TypeVar("ResultT")
+
 
 class Api:
     """One Prometheus, asked through a browser."""
@@ -38,18 +40,15 @@ class Api:
 
     async def groups(self) -> list[dict[str, Any]]:
         """Return all rule groups that are loaded, without the alerts that fire."""
-        answer = await self._ask("rules", exclude_alerts="true")
-        found: list[dict[str, Any]] = answer["groups"]
-        return found
+        return await self._ask("rules", _groups, exclude_alerts="true")
 
     async def now(self) -> float:
         """Return the Unix time by its clock."""
-        return float((await self._ask("query", query="time()"))["result"][1])
+        return await self._ask("query", _scalar, query="time()")
 
     async def alertmanagers(self) -> list[str]:
         """Return `host:port` of those that it sends alerts to."""
-        active = (await self._ask("alertmanagers"))["activeAlertmanagers"]
-        return [urlsplit(each["url"]).netloc for each in active]
+        return await self._ask("alertmanagers", _active)
 
     async def refusals(self, expressions: Iterable[str]) -> list[str]:
         """Return what it says against expressions that it cannot parse."""
@@ -59,7 +58,7 @@ class Api:
         async def refusal(expression: str) -> str | None:
             async with turn:
                 try:
-                    await self._ask(parser, query=expression)
+                    await self._ask(parser, repr, query=expression)
                 except RefusedError as error:
                     if error.status != _BAD:
                         raise
@@ -89,7 +88,7 @@ class Api:
     async def _parser(self) -> str:
         for name in _PARSERS:
             try:
-                await self._ask(name, query="1")
+                await self._ask(name, repr, query="1")
             except RefusedError as error:
                 if error.status != _NOT_FOUND:
                     raise
@@ -98,19 +97,33 @@ class Api:
         said = f"{shown(self._url)}: cannot check expressions; put promtool in PATH"
         raise KpiExporterError(said)
 
-    async def _ask(self, path: str, **parameters: str) -> Any:
+    async def _ask(
+        self, path: str, take: Callable[[Any], ResultT], **parameters: str
+    ) -> ResultT:
+        """Return what `take` makes of the answer's data."""
         url = f"{self._url}/api/v1/{path}"
         answer = await self._browser.get(url, **parameters)
         try:
-            return json.loads(answer)["data"]
-        except (ValueError, KeyError, TypeError) as error:
+            return take(json.loads(answer)["data"])
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
             said = f"{shown(url)}: the answer is not that of a Prometheus"
             raise KpiExporterError(said) from error
 
 
-def of(settings: Prometheus, browser: Browser) -> Api:
-    """Return the API of the configured Prometheus, which has a `url`."""
-    return Api(browser, settings.url or "")
+def _groups(data: Any) -> list[dict[str, Any]]:
+    """Return groups that have what is read of them."""
+    for group in data["groups"]:
+        _ = [group[key] for key in ("name", "file", "interval", "evaluationTime")]
+        _ = [(rule["name"], rule["query"], rule["health"]) for rule in group["rules"]]
+    return list(data["groups"])
+
+
+def _scalar(data: Any) -> float:
+    return float(data["result"][1])
+
+
+def _active(data: Any) -> list[str]:
+    return [urlsplit(each["url"]).netloc for each in data["activeAlertmanagers"]]
 
 
 def _pid(how: Reload) -> int:

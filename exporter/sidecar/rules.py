@@ -26,6 +26,8 @@ _SIGNAL_PATIENCE = 10.0  # until a signalled Prometheus has loaded
 _LOOK_EVERY = 0.2
 _LONGEST_PAUSE = 300.0
 
+SUFFIX = ".yaml"
+
 _log = logging.getLogger(__name__)
 
 
@@ -69,7 +71,7 @@ class Rules:
         now = asyncio.get_running_loop().time()
         if self._refused is made and now < self._again:
             return None
-        there = await asyncio.to_thread(ours, self._settings.rules)
+        there = await asyncio.to_thread(ours, self._settings.rules, SUFFIX)
         if there != made.rules:
             loaded = await self._change(made, there, api)
         elif api is None:
@@ -110,7 +112,7 @@ class Rules:
             self._changes.labels("refused").inc()
             return None
         folder = self._settings.rules
-        changed = await asyncio.to_thread(put, folder, made.rules)
+        changed = await asyncio.to_thread(put, folder, made.rules, SUFFIX)
         fields = {"folder": folder, "files": ", ".join(changed)}
         _log.info("rules written", extra={"fields": fields})
         if api is None:
@@ -120,7 +122,7 @@ class Rules:
         if not wrong:
             self._changes.labels("loaded").inc()
             return loaded
-        await asyncio.to_thread(put, folder, there)
+        await asyncio.to_thread(put, folder, there, SUFFIX)
         with contextlib.suppress(KpiExporterError):
             await api.reload(self._settings.reload)
         self._changes.labels("rolled_back").inc()

@@ -132,6 +132,8 @@ class Sync:
             self.found.set(check, [str(error)])
         except TimeoutError:
             self.found.set(check, [f"not done within {_STEP:g} s"])
+        except Exception as error:  # noqa: BLE001 - an odd answer must not end the sidecar
+            self.found.set(check, [f"internal error: {error!r}"])
 
     async def _step_boards(
         self, boards: Boards, made: Installed, browser: Browser

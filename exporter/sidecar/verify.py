@@ -39,6 +39,11 @@ def differences(
             )
         elif key[0] in wanted:
             found.append(f"group {group['name']} of {group['file']} is not ours")
+    if not there:
+        return [
+            *found,
+            "none of the groups is loaded: does rule_files name the folder?",
+        ]
     for key, group in mine.items():
         if key not in there:
             found.append(f"group {key[1]} of {key[0]} is not loaded")

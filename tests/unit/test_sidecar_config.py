@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exporter.config_load import load
+from exporter.config_sidecar import Sidecar
 from exporter.errors import ConfigError
+from tests.source import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,6 +86,20 @@ def test_all_that_is_wrong_is_said_at_once_with_its_line(tmp_path: Path) -> None
         ("8", "sidecar.exporter"),
         ("9", "sidecar.web.listen"),
     ]
+
+
+def test_the_readme_has_an_example_that_loads_and_names_every_key(
+    tmp_path: Path,
+) -> None:
+    text = (ROOT / "README.md").read_text().split("\n## The sidecar\n")[1]
+    text = text.split("\n## ")[0]
+    file = tmp_path / "kpi.yaml"
+    file.write_text(text.split("```yaml\n")[1].split("```")[0])
+    assert load(file).sidecar
+    rows = [line.split("|")[1] for line in text.splitlines() if line[:3] == "| `"]
+    named = {row.split("`")[1].split(":")[0] for row in rows}
+    keys = set(Sidecar.model_fields)
+    assert keys - {"incidents", "exporter"} <= named <= keys
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,11 @@ def test_a_call_is_read_with_its_times() -> None:
     )
 
 
+def test_what_fires_has_not_ended_whenever_it_will() -> None:
+    (alert,) = parse({"alerts": [{**RESOLVED, "status": "firing"}]}).alerts
+    assert (alert.firing, alert.ends) == (True, None)
+
+
 @pytest.mark.parametrize(
     "body",
     [

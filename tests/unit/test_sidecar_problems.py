@@ -34,6 +34,7 @@ def test_a_problem_is_logged_when_it_comes_and_when_all_are_gone(
     problems = Problems(own, ["a"])
     assert problems.all() == ["a: not looked at yet"]
     logged = []
+    assert b'kpi_sidecar_check_success{check="a"} 0' in own.page(ready=True).plain
     for found in (["one"], ["one"], ["one", "two"], ["two"], [], []):
         problems.set("a", found)
         logged.append(said(caplog))
@@ -42,8 +43,11 @@ def test_a_problem_is_logged_when_it_comes_and_when_all_are_gone(
 
 
 def test_of_many_problems_some_are_said() -> None:
-    problems = Problems(Own(), ["a"])
+    own = Own()
+    problems = Problems(own, ["a"])
+    problems.set("a", [])
     problems.set("a", [str(n) for n in range(25)])
+    assert b'kpi_sidecar_check_success{check="a"} 0' in own.page(ready=True).plain
     assert len(problems.all()) == 21
     assert problems.of("a")[-1] == "a: and 5 more"
 

@@ -69,7 +69,7 @@ def test_the_same_rules_in_prometheus_own_spelling_are_the_same() -> None:
 @pytest.mark.parametrize(
     ("loaded", "said"),
     [
-        ([], "group kpi-x of kpi-x.yaml is not loaded"),
+        ([], "none of the groups is loaded: does rule_files"),
         ([changed(1, query="a:b:c > 0.6")], "rule Full"),
         ([changed(1, duration=60)], "rule Full"),
         ([changed(1, labels={})], "rule Full"),
@@ -84,6 +84,11 @@ def test_the_same_rules_in_prometheus_own_spelling_are_the_same() -> None:
 def test_any_difference_is_said(loaded: list[dict[str, Any]], said: str) -> None:
     (found,) = differences(WANTED, loaded)
     assert said in found
+
+
+def test_a_group_that_is_not_loaded_is_named() -> None:
+    more = {**WANTED, "kpi-y.yaml": [{"name": "kpi-y", "rules": []}]}
+    assert differences(more, [LOADED]) == ["group kpi-y of kpi-y.yaml is not loaded"]
 
 
 def test_rules_that_fail_or_are_late_are_said_and_others_not() -> None:
