@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from exporter.web.web_config import WebConfig
+
 BEGAN = 1_760_000_000.0
 
 
@@ -137,7 +139,9 @@ class Sidecar:
 
 
 @asynccontextmanager
-async def sidecar(given: Config) -> AsyncIterator[Sidecar]:
+async def sidecar(
+    given: Config, guard: WebConfig | None = None
+) -> AsyncIterator[Sidecar]:
     """Run the incidents of a configuration behind their pages."""
     assert given.sidecar is not None
     own = Own()
@@ -146,7 +150,7 @@ async def sidecar(given: Config) -> AsyncIterator[Sidecar]:
         teller._manner = teller._manner._replace(backoff=Backoff(0.05, 0.5))
     async with AsyncExitStack() as stack:
         stack.push_async_callback(part.close)
-        server = await start(build(Pages([part], own), None), "127.0.0.1:0", None)
+        server = await start(build(Pages([part], own), guard), "127.0.0.1:0", guard)
         stack.push_async_callback(server.cleanup)
         running = asyncio.create_task(part.run())
         stack.push_async_callback(_end, running)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from exporter.sidecar.alertmanagers import PROBE
+from exporter.web.web_config import WebConfig
 from tests.integration.incidents_support import (
     Asked,
     alert,
@@ -14,6 +15,7 @@ from tests.integration.incidents_support import (
     config,
     sidecar,
 )
+from tests.integration.test_web_auth import hashed, users
 from tests.integration.web_support import until
 
 if TYPE_CHECKING:
@@ -184,3 +186,12 @@ async def test_half_a_character_in_a_label_does_no_harm(tmp_path: Path) -> None:
         (one,) = await running.listed()
         assert "shop?&lt;b&gt;" in await running.text(f"/incidents/{one['id']}")
         assert "shop?&lt;b&gt;" in await running.text("/incidents")
+
+
+@pytest.mark.parametrize("path", ["", ".json", "/0123456789abcdef"])
+async def test_nothing_is_shown_without_a_password(tmp_path: Path, path: str) -> None:
+    guarded = WebConfig(users(tmp_path, ops=hashed("right")))
+    given = config(tmp_path / "i.db", evidence=False)
+    async with sidecar(given, guarded) as running:
+        assert await running.status(f"/incidents{path}") == 401
+        assert await running.post(alert(1)) == 401

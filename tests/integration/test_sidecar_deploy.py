@@ -32,6 +32,7 @@ class Files(NamedTuple):
     flags: list[str]
     alertmanager: str
     rules: tuple[str, str]
+    kept: str
 
 
 def of_compose() -> Files:
@@ -48,6 +49,7 @@ def of_compose() -> Files:
         services["prometheus"]["command"],
         configs["alertmanager"],
         (places[0][1], places[1][1]),
+        services["sidecar"]["volumes"][1].split(":")[1],
     )
 
 
@@ -86,6 +88,9 @@ def of_kubernetes() -> Files:
         prometheus["args"],
         yaml.safe_dump(_without_people(example, url)),
         (mounts[0], mounts[1]),
+        next(
+            m["mountPath"] for m in sidecar["volumeMounts"] if m["name"] == "incidents"
+        ),
     )
 
 
@@ -116,6 +121,7 @@ class Here:
         for port, other in self.ports.items():
             text = re.sub(rf"[\w.-]*:{port}\b", f"127.0.0.1:{other}", text)
         text = re.sub(r"\b(\d+s|\dm)\b", "1s", text)
+        text = text.replace("/var/lib/kpi-exporter", str(self.folder))
         return text.replace(rules, str(self.folder / "rules"))
 
 
@@ -136,6 +142,8 @@ def test_the_sidecar_puts_rules_where_prometheus_reads_them(
     (pattern,) = yaml.safe_load(files.prometheus)["rule_files"]
     assert pattern == f"{section.prometheus.rules}/*.yaml"
     assert _parser().parse_args(files.command).run.__name__ == "_sidecar"
+    assert section.incidents
+    assert str(section.incidents.path.parent) == files.kept
     assert section.prometheus.reload or "--web.enable-lifecycle" in files.flags
 
 
@@ -168,11 +176,17 @@ def test_what_is_deployed_brings_itself_in_step_and_proves_that_alerts_arrive(
         manager.wait_until(lambda: answers(f"http://127.0.0.1:{port}"), 30)
         prometheus.start()
         with sidecar:
-            forwards = "kpi_sidecar_alertmanager_forwards"
-            sidecar.until(lambda: sidecar.page().value(forwards) == 1)
-            sidecar.until(lambda: "loaded:" not in sidecar.ready())
-            sidecar.until(lambda: "watchdog:" not in sidecar.ready())
+            until_well(sidecar)
+            assert sidecar.get("/incidents.json").status == 200
     finally:
         prometheus.stop()
         manager.stop()
     assert PROBE in files.alertmanager
+
+
+def until_well(sidecar: SidecarProcess) -> None:
+    """Wait until rules are loaded and the Watchdog and a probe came back."""
+    forwards = "kpi_sidecar_alertmanager_forwards"
+    sidecar.until(lambda: sidecar.page().value(forwards) == 1)
+    sidecar.until(lambda: "loaded:" not in sidecar.ready())
+    sidecar.until(lambda: "watchdog:" not in sidecar.ready())
