@@ -19,9 +19,15 @@ from tests.integration.web_support import until
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from exporter.config import Config
+
 
 def receivers(**urls: str) -> list[dict[str, str]]:
     return [{"name": name, "url": url} for name, url in urls.items()]
+
+
+def telling(folder: Path, **urls: str) -> Config:
+    return config(folder / "i.db", evidence=False, receivers=receivers(**urls))
 
 
 def numbers(told: Told) -> list[str]:
@@ -57,11 +63,7 @@ async def test_a_message_says_what_began_and_the_likeliest_cause(
 
 async def test_a_receiver_that_was_away_is_told_all_in_order(tmp_path: Path) -> None:
     told, port = Told(), free_port()
-    given = config(
-        tmp_path / "i.db",
-        evidence=False,
-        receivers=receivers(pager=f"http://127.0.0.1:{port}/"),
-    )
+    given = telling(tmp_path, pager=f"http://127.0.0.1:{port}/")
     async with sidecar(given) as running:
         await running.post(alert(0))
         await until(lambda: waiting(tmp_path / "i.db") == ["pager"])
@@ -75,11 +77,7 @@ async def test_a_receiver_that_was_away_is_told_all_in_order(tmp_path: Path) -> 
 
 async def test_the_backlog_survives_a_restart(tmp_path: Path) -> None:
     told, port = Told(), free_port()
-    given = config(
-        tmp_path / "i.db",
-        evidence=False,
-        receivers=receivers(pager=f"http://127.0.0.1:{port}/"),
-    )
+    given = telling(tmp_path, pager=f"http://127.0.0.1:{port}/")
     async with sidecar(given) as running:
         await running.post(alert(1))
         await until(lambda: waiting(tmp_path / "i.db") == ["pager"])
@@ -100,9 +98,7 @@ async def test_a_dead_receiver_keeps_nobody_waiting(tmp_path: Path) -> None:
     dead, alive = Told(), Told()
     dead.status, dead.delay = 500, 0.2
     async with answering(dead) as one, answering(alive) as other:
-        given = config(
-            tmp_path / "i.db", evidence=False, receivers=receivers(a=one, b=other)
-        )
+        given = telling(tmp_path, a=one, b=other)
         async with sidecar(given) as running:
             await running.post(alert(0))
             await until(lambda: numbers(alive) == ["0"])
@@ -122,7 +118,7 @@ async def test_what_a_receiver_refuses_for_good_does_not_block_what_follows(
     told = Told()
     told.status = 400
     async with answering(told) as url:
-        given = config(tmp_path / "i.db", evidence=False, receivers=receivers(a=url))
+        given = telling(tmp_path, a=url)
         async with sidecar(given) as running:
             await running.post(alert(1))
             await until(lambda: told.tries == 5)
@@ -158,7 +154,7 @@ async def test_slack_is_told_in_its_own_words(tmp_path: Path) -> None:
 async def test_nobody_is_told_of_what_is_only_shown(tmp_path: Path) -> None:
     told = Told()
     async with answering(told) as url:
-        given = config(tmp_path / "i.db", evidence=False, receivers=receivers(a=url))
+        given = telling(tmp_path, a=url)
         async with sidecar(given) as running:
             await running.post(alert(1, severity="info"))
             await running.post(alert(2))

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from exporter.sidecar.incidents import kept, outbox
+from exporter.sidecar.incidents.freeze import Freezer
 from exporter.sidecar.incidents.incident import Cause
 from exporter.sidecar.incidents.messages import as_json
 from exporter.sidecar.incidents.outbox import Patience
@@ -18,13 +19,16 @@ from exporter.sidecar.incidents.store import Store, StoreError
 from exporter.sidecar.incidents.take import Taken, take
 from exporter.sidecar.payload import parse
 from tests.integration.incidents_support import alert, call
-from tests.unit.incidents_made import evidence
+from tests.integration.web_support import until
+from tests.unit.incidents_made import AROUND, evidence
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
     from sqlite3 import Connection
-    from typing import Any
+    from typing import Any, TypeVar
+
+    T = TypeVar("T")
 
 NOW = 1_760_100_000.0
 DAY = 86400.0
@@ -118,7 +122,9 @@ async def test_a_folder_that_is_missing_is_said_and_found_once_it_is_there(
         await took(store, alert(1))
     (tmp_path / "sub").mkdir()
     assert await took(store, alert(1)) == Taken(opened=1)
+    modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "sub").iterdir()}
     await store.close()
+    assert modes == {0o600}
 
 
 async def test_a_message_waits_for_its_window_and_for_evidence(store: Store) -> None:
@@ -160,6 +166,36 @@ async def test_critical_incidents_get_their_evidence_first(store: Store) -> None
     )
     waiting = await store.read(partial(kept.waiting, limit=2))
     assert [each.about.kpi for each in waiting] == ["pg_lock_waiters", "cpu_used"]
+
+
+class FullOnce(Store):
+    """Refuses the first job that it is to write, as a full disk does."""
+
+    full = True
+
+    async def write(self, job: Callable[[Connection], T]) -> T:
+        if self.full:
+            self.full = False
+            raise StoreError("no room")
+        return await super().write(job)
+
+
+async def test_causes_are_kept_once_there_is_room_again(tmp_path: Path) -> None:
+    store = FullOnce(tmp_path / "i.db")
+    store.full = False
+    await took(store, alert(1))
+    store.full = True
+    running = asyncio.create_task(Freezer(store, None, lambda: AROUND).run())
+    look = partial(kept.waiting, limit=9)
+
+    async def frozen() -> bool:
+        return not running.done() and not await store.read(look)
+
+    await until(frozen)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await store.close()
+    assert not store.full
 
 
 async def test_an_alert_of_the_past_does_not_open_again(store: Store) -> None:

@@ -70,10 +70,11 @@ class Store:
 
     def _connect(self) -> sqlite3.Connection:
         try:
+            self._path.touch(mode=0o600)  # statements and names are nobody else's
             connection = sqlite3.connect(self._path, isolation_level=None)
             connection.row_factory = sqlite3.Row
             set_up(connection)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise self._said(error) from error
         return connection
 
@@ -141,7 +142,8 @@ class Store:
         return results
 
     def _said(self, error: BaseException) -> StoreError:
+        why = error.strerror if isinstance(error, OSError) else error
         return StoreError(
-            f"the incidents' file {self._path} cannot be used: {error}; see that its "
+            f"the incidents' file {self._path} cannot be used: {why}; see that its "
             "folder exists, may be written by this user, and has room"
         )
