@@ -126,7 +126,7 @@ class SidecarProcess(ExporterProcess):
         while not condition():
             late = time.monotonic() - started > within
             assert not late, f"{self.ready()}\n{self.log[-3000:]}"
-            time.sleep(0.1)
+            time.sleep(0.25)
         return time.monotonic() - started
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
@@ -9,12 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exporter.check_http import Browser
+from exporter.config_sidecar import Reload
 from exporter.errors import KpiExporterError
 from exporter.sidecar import alertmanagers
 from exporter.sidecar.prometheus import Api
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 class Stranger:
@@ -97,6 +100,22 @@ async def test_a_prometheus_that_does_not_reload_is_told_of_with_what_to_do(
         with pytest.raises(KpiExporterError, match=said) as e:
             await Api(browser, stranger.url).reload(None)
     assert "hush" not in str(e.value)
+
+
+@pytest.mark.parametrize("by_file", [True, False])
+async def test_another_process_is_not_sent_the_signal(
+    by_file: bool,  # noqa: FBT001 - a parameter of the test
+    tmp_path: Path,
+) -> None:
+    place = tmp_path / "pid"
+    place.write_text(f"{os.getpid()}\n")
+    how = Reload(pid_file=place) if by_file else Reload(pid=os.getpid())
+    async with Browser() as browser:
+        with pytest.raises(KpiExporterError, match="not a Prometheus"):
+            await Api(browser, "http://127.0.0.1:1").reload(how)
+        place.write_text("none\n")
+        with pytest.raises(KpiExporterError, match="holds no process id"):
+            await Api(browser, "http://127.0.0.1:1").reload(Reload(pid_file=place))
 
 
 async def test_one_that_parses_nothing_is_named_with_what_to_do(
