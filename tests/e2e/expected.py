@@ -116,6 +116,7 @@ FAULTS = (
         "neo4j-index-failed",
         "Neo4jIndexFailed",
         r"snapshot_body value_too_large",
+        first=r": neo4j, snapshot_body, .*, value_too_large",
     ),
     Expected(
         "neo4j-long-transaction",
