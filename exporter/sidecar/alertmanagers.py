@@ -65,6 +65,10 @@ def faults(seen: Seen, configured: int) -> list[str]:
         found.append("has no cluster: what it is sent is told twice")
     elif seen.peers is not None and seen.peers < configured:
         found.append(f"sees {seen.peers} of {configured} members of its cluster")
+    elif seen.peers is not None and seen.peers > configured:
+        found.append(
+            f"has {seen.peers} members in its cluster; only {configured} known"
+        )
     if seen.state == _SETTLING:
         found.append("is still joining its cluster")
     if not seen.watchdog:

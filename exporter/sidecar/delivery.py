@@ -57,6 +57,7 @@ class Delivery:
         self._probes = {
             shown(url): Awaited(interval, now) for url in settings.alertmanagers
         }
+        self._evaluated = float("-inf")
         self._switch = Switch()
         self._few = False
         self._critical: list[dict[str, str]] = []
@@ -79,20 +80,14 @@ class Delivery:
 
     async def received(self, payload: Payload) -> None:
         """Take note of what arrived, and how long it took."""
-        now = asyncio.get_running_loop().time()
         for alert in payload.alerts:
             if not alert.firing:
                 continue
             if alert.name == alertmanagers.PROBE:
-                if (
-                    probe := self._probes.get(alert.labels.get("instance", ""))
-                ) is not None:
-                    probe.came(now)
+                self._came_back(alert)
                 continue
             if alert.name == WATCHDOG:
-                self._watchdog.came(now)
-                self._metrics.watchdog.set(self._wall())
-                self._measure(alert)
+                self._arrived(alert)
             delay = self._firsts.delay(alert.fingerprint, alert.starts, self._wall())
             if delay is not None:
                 self._metrics.delay.observe(delay)
@@ -105,12 +100,28 @@ class Delivery:
         """Say which way is not proved."""
         return self.found.all()
 
-    def _measure(self, alert: Alert) -> None:
+    def _came_back(self, alert: Alert) -> None:
+        probe = self._probes.get(alert.labels.get("instance", ""))
+        if probe is not None:
+            probe.came(asyncio.get_running_loop().time())
+
+    def _arrived(self, alert: Alert) -> None:
+        """Count a Watchdog, unless it speaks of an evaluation that is known already.
+
+        Alertmanager repeats an alert for minutes after Prometheus has died.
+        """
+        now = self._wall()
         try:
             evaluated = float(alert.annotations["evaluated_at"])
         except (KeyError, ValueError):  # another's Watchdog; it proves the way as well
-            return
-        self._metrics.age.set(max(0.0, self._wall() - evaluated))
+            evaluated = None
+        if evaluated is not None:
+            if evaluated <= self._evaluated:
+                return
+            self._evaluated = evaluated
+            self._metrics.age.set(max(0.0, now - evaluated))
+        self._watchdog.came(asyncio.get_running_loop().time())
+        self._metrics.watchdog.set(now)
 
     async def _mind(self, watchdog: Watchdog) -> None:
         loop = asyncio.get_running_loop()
@@ -191,13 +202,10 @@ class Delivery:
         if not self._settings.watchdog:
             return []
         lost = probe.lost(asyncio.get_running_loop().time())
-        self._metrics.forwards.labels(name).set(
-            int(not lost and probe.last is not None)
-        )
-        what = (
-            f"the alert {alertmanagers.PROBE} that it was sent did not come back here"
-        )
-        return [f"{name}: {what}"] if lost else []
+        proved = not lost and probe.last is not None
+        self._metrics.forwards.labels(name).set(int(proved))
+        said = f"{name}: the alert {alertmanagers.PROBE} that it was sent is not back"
+        return [said] if lost else []
 
     async def _known(self, browser: Browser) -> list[str]:
         """Say whether Prometheus sends to fewer Alertmanagers than there are."""

@@ -29,7 +29,7 @@ def render(
     css = "failing" if problems else "fine"
     verdict = f"{len(problems)} not well" if problems else "Alerts arrive"
     ways = "".join(
-        f'<tr><th scope="row">{escape(name)}<td>{ago(seconds)}</tr>\n'
+        f'<p class="more"><b>{escape(name)}</b> {ago(seconds)}</p>\n'
         for name, seconds in silent.items()
     )
     parts = (
@@ -41,7 +41,7 @@ def render(
         f"<h1>{escape(verdict)}</h1>\n</header>\n<main>\n",
         _listed("What is not well", problems),
         f'<details class="{css}" open>\n<summary><b>Last seen</b></summary>\n',
-        f"<table>\n<tbody>\n{ways}</tbody>\n</table>\n</details>\n",
+        f"{ways}</details>\n",
         _listed("Critical and hidden", [_line(each) for each in hidden]),
         "</main>\n</body>\n</html>\n",
     )

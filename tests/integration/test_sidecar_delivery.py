@@ -149,6 +149,13 @@ def test_the_second_way_is_told_once_that_alerts_are_lost_and_once_that_all_is_w
     assert TOKEN not in world.sidecar.log
 
 
+def test_the_second_way_is_told_when_prometheus_dies(world: World) -> None:
+    world.prometheus.kill()
+    world.sidecar.until(lambda: world.told() == ["lost"])
+    world.prometheus.start()
+    world.sidecar.until(lambda: world.told() == ["lost", "well"])
+
+
 def test_a_silence_that_hides_a_critical_kpi_is_shown(world: World) -> None:
     one, _ = world.members
     one.fire(**FULL)

@@ -105,6 +105,7 @@ WATCHDOG: dict[str, Any] = {"status": {"silencedBy": [], "inhibitedBy": []}}
         (Seen("disabled", None, [WATCHDOG], [], []), 1, []),
         (Seen("disabled", None, [WATCHDOG], [], []), 2, ["no cluster"]),
         (Seen("ready", 1, [WATCHDOG], [], []), 2, ["sees 1 of 2"]),
+        (Seen("ready", 3, [WATCHDOG], [], []), 2, ["has 3 members"]),
         (Seen("settling", 2, [WATCHDOG], [], []), 2, ["still joining"]),
         (Seen("ready", 2, [], [], []), 2, ["has no Watchdog"]),
         (Seen("ready", 2, [alert(["s"], [])], [], []), 2, ["Watchdog is silenced"]),
