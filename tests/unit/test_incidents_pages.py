@@ -42,6 +42,14 @@ def test_a_page_says_the_likeliest_cause_before_anything_else() -> None:
     assert "<li>migration blocks 3<span>it says so</span>" in page
 
 
+def test_tables_of_other_promises_are_folded_below() -> None:
+    other = lock_table(title="Oldest transactions", kpis=["pg_xmin_horizon"])
+    page = shown(seen=evidence(tables={"shop": [other, lock_table()]}))
+    own, fold = page.index("Who waits for whom on"), page.index("<details>")
+    assert own < fold < page.index("Oldest transactions on")
+    assert "What else was seen (1)" in page
+
+
 def test_a_page_needs_nothing_but_itself() -> None:
     page = shown(seen=evidence(comparisons=[statements(0.9, 0.1)]))
     assert "<script" not in page

@@ -123,9 +123,7 @@ def _sections(story: Story, now: float) -> Iterator[str]:
         for comparison in evidence.comparisons:
             if comparison.changes:
                 yield evidence_page.section(_compared(comparison, evidence.at), now)
-        for target, tables in evidence.tables.items():
-            for table in sorted(tables, key=lambda one: _order(incident, one)):
-                yield evidence_page.section(_table(target, table), now)
+        yield from _tables(incident, evidence, now)
     yield _near(story)
     yield _facts(incident)
     if evidence is not None and evidence.missing:
@@ -183,8 +181,19 @@ def _short(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.3g}")
 
 
-def _order(incident: Incident, table: Mapping[str, Any]) -> tuple[bool, bool]:
-    return (incident.kpi not in table["kpis"], not table["current"])
+def _tables(incident: Incident, evidence: Evidence, now: float) -> Iterator[str]:
+    """Draw the promise's own tables, and below them, folded, what else was seen."""
+    others = []
+    for target, tables in evidence.tables.items():
+        for table in sorted(tables, key=lambda one: not one["current"]):
+            drawn = evidence_page.section(_table(target, table), now)
+            if incident.kpi in table["kpis"]:
+                yield drawn
+            else:
+                others.append(drawn)
+    if others:
+        said = f"What else was seen ({len(others)})"
+        yield f"<details>\n<summary>{said}</summary>\n{''.join(others)}</details>\n"
 
 
 def _table(target: str, table: Mapping[str, Any]) -> Kept:
