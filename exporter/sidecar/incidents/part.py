@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ from exporter.sidecar.payload import WATCHDOG
 if TYPE_CHECKING:
     from collections.abc import Callable
     from sqlite3 import Connection
-    from typing import Any
+    from typing import TypeVar
 
     from aiohttp import web
 
@@ -37,9 +38,11 @@ if TYPE_CHECKING:
     from exporter.sidecar.own import Own
     from exporter.sidecar.payload import Payload
 
+    T = TypeVar("T")
+
 _log = logging.getLogger(__name__)
 
-_TIDY_EVERY = 60.0
+_TIDY_EVERY = 10.0
 _AGAIN = 5.0  # seconds before the store is tried again
 _EVIDENCE_PATIENCE = 45.0  # seconds that a message waits for the likely cause
 _MEGABYTE = 2**20
@@ -102,14 +105,7 @@ class Incidents:
         alerts = [alert for alert in payload.alerts if alert.name not in _PROOFS]
         if not alerts:
             return
-        try:
-            taken = await self._store.write(
-                partial(take, alerts=alerts, now=self._now())
-            )
-        except StoreError as error:
-            self._problem = str(error)
-            raise
-        self._problem = None
+        taken = await self._write(partial(take, alerts=alerts, now=self._now()))
         self._counts.took(taken)
         if self._freezer and taken.opened:
             self._freezer.wake()
@@ -131,34 +127,36 @@ class Incidents:
         for teller in self._tellers:
             teller.news()
 
-    async def _insist(self, job: Callable[[Connection], Any]) -> None:
+    async def _write(self, job: Callable[[Connection], T]) -> T:
+        """Write to the store, and note whether that can be done."""
+        try:
+            found = await self._store.write(job)
+        except StoreError as error:
+            if self._problem is None:
+                fields = {"why": str(error)}
+                _log.error("incidents cannot be stored", extra={"fields": fields})
+            self._problem = str(error)
+            raise
+        self._problem = None
+        return found
+
+    async def _insist(self, job: Callable[[Connection], None]) -> None:
         """Have something written, when it can be."""
         while True:
-            try:
-                await self._store.write(job)
-            except StoreError as error:
-                self._problem = str(error)
-                _log.warning("incidents wait", extra={"fields": {"why": str(error)}})
-                await asyncio.sleep(_AGAIN)
-            else:
-                self._problem = None
-                return
+            with suppress(StoreError):
+                return await self._write(job)
+            await asyncio.sleep(_AGAIN)
 
     async def _tidy(self) -> None:
         limits = Limits(
             self._settings.retention, self._settings.most_megabytes * _MEGABYTE
         )
         while True:
-            try:
-                gone = await self._store.write(
-                    partial(prune, limits=limits, now=self._now())
-                )
+            with suppress(StoreError):
+                gone = await self._write(partial(prune, limits=limits, now=self._now()))
                 self._counts.forgot(gone)
                 await self._store.shrink()
                 self._counts.waits(await self._store.read(outbox.backlog))
-            except StoreError as error:
-                fields = {"why": str(error)}
-                _log.warning("nothing is forgotten", extra={"fields": fields})
             await asyncio.sleep(_TIDY_EVERY)
 
 

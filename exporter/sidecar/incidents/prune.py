@@ -20,8 +20,10 @@ class Limits(NamedTuple):
 def prune(connection: Connection, limits: Limits, now: float) -> int:
     """Forget what is beyond the limits; returns how many incidents went.
 
-    What is over goes by its age. Only too large a file costs open incidents.
+    What is over goes by its age. Only too large a file costs open incidents. Something
+    is always written, so that a full disk is noticed before the next alert comes.
     """
+    connection.execute("INSERT OR REPLACE INTO tidied VALUES (1, ?)", (now,))
     gone = connection.execute(
         "DELETE FROM incidents WHERE closed < ?", (now - limits.seconds,)
     ).rowcount
