@@ -189,6 +189,7 @@ def test_an_inhibition_that_hides_a_critical_kpi_is_shown(world: World) -> None:
     for labels in (down, {**FULL, "target": "inn"}):
         world.members[0].fire(**labels)
     world.sidecar.until(lambda: world.value(HIDDEN, how="inhibited") == 1)
+    assert world.value(HIDDEN, how="silenced") == 0
     said = "Full on inn fires now: inhibited"
     assert said in world.sidecar.get("/delivery").text
     for labels in ({**FULL, "target": "inn"}, down):
