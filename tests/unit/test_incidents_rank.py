@@ -73,6 +73,14 @@ def test_what_the_alert_names_is_the_first_cause() -> None:
     assert found[0].why == "the alert itself names it"
 
 
+def test_a_line_about_what_the_alert_is_about_goes_first() -> None:
+    lines = "postgres has 1.6k files open\npython has 404 files open\n"
+    files = incident("process_group_files", "local", cause=lines)
+    assert first(files).text == "postgres has 1.6k files open"
+    about = files._replace(labels={**files.labels, "group": "python"})
+    assert first(about).text == "python has 404 files open"
+
+
 def test_a_symptom_is_explained_by_what_broke_beneath_it() -> None:
     cause = first(SLOW, LOCK)
     assert cause.text == f"PgLockWaiters on shop: {HOLDER}"

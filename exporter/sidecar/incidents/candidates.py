@@ -36,6 +36,12 @@ _SHOWN_ONLY = 0.5  # for alerts that nobody is told of
 _FAILURES = frozenset({"error_rate", "availability", "pg_rollback_ratio"})
 _SLOWING = frozenset({"host", "pgindexes", "vacuum", "wal"})  # subjects
 _FAILING_SLOWLY = 0.7  # for what slows, where something fails
+_COMMON = frozenset(  # labels that every alert of a promise has alike
+    {
+        *("alertname", "kpi", "severity", "job"),
+        *("instance", "target", "application"),
+    }
+)
 _UNITS = {
     Kind.STATEMENT: "takes {:.3g} s of each second",
     Kind.COMMAND: "takes {:.3g} s of each second",
@@ -94,9 +100,15 @@ def causes(
 
 
 def _own(incident: Incident) -> Iterator[Candidate]:
-    """Yield the alert's own lines of evidence, the first being the likeliest."""
-    lines = incident.annotations.get("evidence", "").splitlines()
-    for index, line in enumerate(filter(None, map(str.strip, lines))):
+    """Yield the alert's own lines of evidence, the likeliest first.
+
+    Those about what the alert is about, such as its process group, go before others.
+    """
+    found = incident.annotations.get("evidence", "").splitlines()
+    named = {text for name, text in incident.labels.items() if name not in _COMMON}
+    lines = [line.strip() for line in found if line.strip()]
+    lines.sort(key=lambda line: named.isdisjoint(line.split()))
+    for index, line in enumerate(lines):
         yield Candidate(Kind.OWN, line[:_LONGEST], share=1 - 0.1 * min(index, 5))
     yield Candidate(Kind.SUMMARY, incident.summary[:_LONGEST])
 
