@@ -93,9 +93,13 @@ class DeadMan(_Strict):
 
 
 class Watchdog(_Strict):
-    """How long the Watchdog may be away, and who is told when it is for longer."""
+    """How long the Watchdog may be away, and who is told when it is for longer.
 
-    interval: Duration = 180.0
+    A Prometheus that evaluates each minute sends it every two, and Alertmanager with the
+    routes of deploy/alertmanager repeats it every 90 s: a new one comes within 210 s.
+    """
+
+    interval: Duration = 300.0
     dead_man: DeadMan | None = None
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PREFIX = "kpi-"
+_READABLE = 0o644  # Prometheus and Grafana are other users
 _HEAD = 400  # characters in which a generated file says that it is one
 
 
@@ -78,6 +79,7 @@ def _write(place: Path, text: str) -> None:
     with place.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
+        os.fchmod(file.fileno(), _READABLE)
         os.fsync(file.fileno())
 
 

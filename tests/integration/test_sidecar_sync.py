@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import signal
 import subprocess
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -71,7 +72,8 @@ class World(NamedTuple):
         }
 
     def judged_by(self, limit: float) -> bool:
-        return f"> {limit:g}" in self.prometheus.expressions(ALERT)
+        judged = self.prometheus.expressions(ALERT)
+        return re.search(rf"> {limit:g}(?!\d)", judged) is not None
 
     def written(self) -> list[int]:
         """Return when each of our files was written."""

@@ -63,6 +63,15 @@ def test_when_one_cannot_be_written_none_is_moved(tmp_path: Path) -> None:
     assert ours(tmp_path, ".yaml") == {"kpi-a.yaml": A}
 
 
+def test_other_users_may_read_whatever_our_umask_is(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        put(tmp_path, {"kpi-a.yaml": A}, ".yaml")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "kpi-a.yaml").stat().st_mode & 0o777 == 0o644
+
+
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(KpiExporterError, match=r"nowhere.*No such file"):
         put(tmp_path / "nowhere", {"kpi-a.yaml": A}, ".yaml")
