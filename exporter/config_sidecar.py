@@ -95,8 +95,8 @@ class DeadMan(_Strict):
 class Watchdog(_Strict):
     """How long the Watchdog may be away, and who is told when it is for longer.
 
-    A Prometheus that evaluates each minute sends it every two, and Alertmanager with the
-    routes of deploy/alertmanager repeats it every 90 s: a new one comes within 210 s.
+    A Prometheus that evaluates each minute sends it every two, and Alertmanager repeats
+    it every 90 s by the routes of deploy/alertmanager: a new one comes within 210 s.
     """
 
     interval: Duration = 300.0
