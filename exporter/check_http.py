@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -16,11 +16,15 @@ _PATIENCE = 10.0  # seconds for one answer, from connecting to its last byte
 _MOST_BYTES = 64 * 2**20  # after decompression
 _CHUNK = 2**16
 _REDIRECTS = 3
-_NOT_FOUND = 404
-_DENIED = (401, 403)
+_SAID = 2000  # characters that are kept of what a refusal says
 _LOGIN = (
     "wants a user and a password; write them into the URL: https://user:password@host"
 )
+_REFUSALS = {
+    401: f"{_LOGIN} (401)",
+    403: f"{_LOGIN} (403)",
+    404: "there is no such page (404); is it the right address?",
+}
 
 _WORDS: dict[type[Exception], str] = {
     TimeoutError: f"no whole answer within {_PATIENCE:g} s",
@@ -30,6 +34,16 @@ _WORDS: dict[type[Exception], str] = {
     aiohttp.InvalidURL: "is no URL that can be asked",
     aiohttp.NonHttpUrlClientError: "leads to what is no http or https URL",
 }
+
+
+class RefusedError(KpiExporterError):
+    """A server answered, and not with success: its status, and what it said."""
+
+    def __init__(self, words: str, answer: aiohttp.ClientResponse, said: str) -> None:
+        """Take the words for the reader, and the answer."""
+        super().__init__(words)
+        self.status = answer.status
+        self.said = " ".join(said[:_SAID].split())
 
 
 class Browser:
@@ -53,38 +67,48 @@ class Browser:
 
     async def get(self, url: str, **parameters: str) -> str:
         """Return an answer's text; raises KpiExporterError with what went wrong."""
+        return await self._ask("GET", url, params=parameters)
+
+    async def send(
+        self, url: str, body: Any = None, *, method: str = "POST", token: str = ""
+    ) -> str:
+        """Send JSON (None: nothing) and return the answer's text; raises as `get`.
+
+        `token` is a bearer's.
+        """
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return await self._ask(method, url, json=body, headers=headers)
+
+    async def _ask(self, method: str, url: str, **request: Any) -> str:
         try:
-            return await self._get(url, parameters)
+            return await self._answer(method, url, request)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise KpiExporterError(f"{shown(url)}: {_words(error)}") from error
 
-    async def _get(self, url: str, parameters: dict[str, str]) -> str:
-        request = self._session.get(
-            url, params=parameters, max_redirects=_REDIRECTS, allow_redirects=True
+    async def _answer(self, method: str, url: str, request: dict[str, Any]) -> str:
+        call = self._session.request(
+            method, url, max_redirects=_REDIRECTS, allow_redirects=True, **request
         )
-        async with request as answer:
-            if answer.status in _DENIED:
-                _refuse(url, f"{_LOGIN} ({answer.status})")
-            if answer.status == _NOT_FOUND:
-                _refuse(url, "there is no such page (404); is it the right address?")
+        async with call as answer:
             found = bytearray()
             async for chunk in answer.content.iter_chunked(_CHUNK):
                 found += chunk
                 if len(found) > _MOST_BYTES:
-                    _refuse(url, "the answer is larger than 64 MiB")
+                    raise KpiExporterError(
+                        f"{shown(url)}: the answer is larger than 64 MiB"
+                    )
+            text = found.decode("utf-8", "replace")
             if not answer.ok:
-                _refuse(url, f"the answer was {answer.status} {answer.reason}")
-            return found.decode("utf-8", "replace")
+                other = f"the answer was {answer.status} {answer.reason}"
+                why = _REFUSALS.get(answer.status, other)
+                raise RefusedError(f"{shown(url)}: {why}", answer, text)
+            return text
 
 
 def shown(url: str) -> str:
     """Write a URL without the user and the password in it."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-
-
-def _refuse(url: str, why: str) -> NoReturn:
-    raise KpiExporterError(f"{shown(url)}: {why}")
 
 
 def _words(error: Exception) -> str:

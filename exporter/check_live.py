@@ -57,10 +57,15 @@ async def check_prometheus(plan: Plan, url: str, out: TextIO, *, as_json: bool) 
     Raises KpiExporterError when it cannot be asked.
     """
     _check_url(url)
-    needed = wanted(plan)
     async with _in_time(shown(url)), Browser() as browser:
-        seen = await _asked(_Prometheus(browser, url), needed)
-    return _say(verdicts(needed, seen), out, as_json=as_json)
+        found = await ask_prometheus(plan, browser, url)
+    return _say(found, out, as_json=as_json)
+
+
+async def ask_prometheus(plan: Plan, browser: Browser, url: str) -> list[Verdict]:
+    """Ask a Prometheus for each series that a plan needs; raises KpiExporterError."""
+    needed = wanted(plan)
+    return verdicts(needed, await _asked(_Prometheus(browser, url), needed))
 
 
 @asynccontextmanager

@@ -77,12 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     _serve_parser(commands.add_parser("serve", help="poll all targets, serve /metrics"))
     _check_parser(
         commands.add_parser(
-            "check",
-            help="try every collector; say what is missing and what mends it",
-            description="Connects to every target and tries every collector. With "
-            "--metrics or --prometheus it asks there instead for all series and labels "
-            "that the rules and dashboards of the configuration need.",
-            epilog=_STATUS,
+            "check", help="try every collector; say what is missing and what mends it"
         )
     )
     _collect_parser(
@@ -90,10 +85,17 @@ def _parser() -> argparse.ArgumentParser:
             "collect", help="print what one collector says about one target, once"
         )
     )
-    _render_parser(
+    arguments.render(
         commands.add_parser(
             "render", help="write rules, dashboards and runbooks for a configuration"
-        )
+        ),
+        _render,
+    )
+    arguments.sidecar(
+        commands.add_parser(
+            "sidecar", help="keep Prometheus, Grafana and Alertmanager in step"
+        ),
+        _sidecar,
     )
     _demo_parser(
         commands.add_parser("demo", help="start an embedded world and watch it")
@@ -102,6 +104,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check_parser(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = _STATUS
+    parser.description = (
+        "Connects to every target and tries every collector. With --metrics or "
+        "--prometheus it asks there instead for all series and labels that the rules "
+        "and dashboards of the configuration need."
+    )
     live = parser.add_mutually_exclusive_group()
     live.add_argument(
         "--metrics",
@@ -159,38 +167,6 @@ def _serve_parser(parser: argparse.ArgumentParser) -> None:
         "--log.format", dest="log", choices=("text", "json"), help="how to log (text)"
     )
     parser.set_defaults(run=_serve)
-
-
-def _render_parser(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, metavar="FILE", help="its file, in YAML")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    parser.add_argument(
-        "--format",
-        choices=("prometheus", "operator", "configmap"),
-        default="prometheus",
-        help="for a Prometheus' folder, its operator, or ConfigMaps",
-    )
-    parser.add_argument(
-        "--label",
-        action="append",
-        type=arguments.label,
-        default=[],
-        metavar="KEY=VALUE",
-        help="a label that Kubernetes selectors ask for, such as release=monitoring",
-    )
-    parser.add_argument(
-        "--speed",
-        type=arguments.speed,
-        default=1,
-        metavar="N",
-        help="shorten every window and `for` N times, for trials; limits stay",
-    )
-    parser.add_argument(
-        "--check",
-        action="store_true",
-        help="write nothing; exit 1 and name the files that would change",
-    )
-    parser.set_defaults(run=_render)
 
 
 def _target_options(parser: argparse.ArgumentParser) -> None:
@@ -286,6 +262,18 @@ def _render(options: argparse.Namespace, out: TextIO) -> int:
         return int(bool(changed))
     changed = write(made, options.out)
     out.write(f"{len(made)} files rendered, {len(changed)} of them changed\n")
+    return 0
+
+
+def _sidecar(options: argparse.Namespace, out: TextIO) -> int:
+    from exporter.sidecar.app import once, serve
+
+    file: Path = options.config
+    read = partial(load, file)
+    set_up(read().log)
+    if options.once:
+        return asyncio.run(once(file, read, out))
+    asyncio.run(serve(file, read))
     return 0
 
 

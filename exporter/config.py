@@ -21,10 +21,11 @@ from exporter.config_indexes import TableIndexes
 from exporter.config_neo4j import Neo4jSettings
 from exporter.config_postgres import PostgresSettings, Sampling
 from exporter.config_redis import KeySampling
+from exporter.config_sidecar import Sidecar  # noqa: TC001 - pydantic reads it
 from exporter.config_tables import Tables
-from exporter.config_values import Names, Place, Strict, Text, Whole
+from exporter.config_values import Names, Place, Strict, Text, Web, Whole
 from exporter.sources.address import check
-from exporter.units import Duration, address, check_base, check_plain, check_port
+from exporter.units import Duration, check_base, check_plain, check_port
 
 _SELECTOR = re.compile(r'\s*\w+\s*(=|!=|=~|!~)\s*".*"\s*')
 
@@ -169,19 +170,6 @@ class HostTarget(HostSettings, Target):
     kind: ClassVar[SourceKind] = SourceKind.HOST
 
 
-class Web(Strict):
-    """Where to listen; `config_file` is in the exporter-toolkit's format."""
-
-    listen: str = "127.0.0.1:10099"
-    config_file: Place | None = None
-
-    @field_validator("listen")
-    @classmethod
-    def _is_address(cls, value: str) -> str:
-        address(value)
-        return value
-
-
 class Links(Strict):
     """Where readers find things, from their side: bases of URLs."""
 
@@ -243,6 +231,7 @@ class Config(Strict):
     links: Links = Links()
     applications: dict[str, Application] = Field(default={})
     kpis: dict[str, KpiLimits] = Field(default={})
+    sidecar: Sidecar | None = None
     log: Literal["text", "json"] = "text"
 
     @property

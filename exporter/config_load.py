@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from exporter import collectors
+from exporter import collectors, config_sidecar
 from exporter.collector import SourceKind
 from exporter.config import Config
 from exporter.config_sound import sound
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from exporter.yaml_file import Location
 
 _COMMAND_LINE = Document(Path("command line"), {}, {})
-_JUDGEMENTS = {"profile", "kpis"}  # a file of these alone is for `render`
+_JUDGEMENTS = {"profile", "kpis", "sidecar"}  # a file of these alone polls nobody
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}")
 
 
@@ -182,6 +182,7 @@ def _beside(data: dict[str, Any], folder: Path) -> None:
     web = data.get("web")
     if isinstance(web, dict):
         places.append((web, "config_file"))
+    places += config_sidecar.places(data.get("sidecar"))
     for settings, key in places:
         if isinstance(path := settings.get(key), str) and path:
             settings[key] = str(folder / path)

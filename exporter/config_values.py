@@ -5,7 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+)
+
+from exporter.units import address
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,3 +47,16 @@ Text = Annotated[str, BeforeValidator(_not_empty)]
 Place = Annotated[Path, BeforeValidator(_not_empty)]
 Names = Annotated[tuple[Text, ...], AfterValidator(once)]
 Whole = Annotated[int, Field(strict=True)]
+
+
+class Web(Strict):
+    """Where to listen; `config_file` is in the exporter-toolkit's format."""
+
+    listen: str = "127.0.0.1:10099"
+    config_file: Place | None = None
+
+    @field_validator("listen")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        address(value)
+        return value

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import json
 import os
-import signal
-from asyncio.subprocess import DEVNULL, PIPE
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
 from exporter.errors import Reason, SourceError
+from exporter.programs import run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,8 +110,7 @@ def _from_environment(name: str) -> str:
 async def _from_command(command: Sequence[str], patience: float) -> str:
     what = f"password_command {command[0]}"
     try:
-        async with asyncio.timeout(patience):
-            status, output = await _run(command)
+        status, output = await run(command, patience, _MOST_BYTES)
     except TimeoutError as error:
         raise SourceError(
             Reason.AUTH, f"{what} took longer than {patience:g} s"
@@ -128,32 +124,6 @@ async def _from_command(command: Sequence[str], patience: float) -> str:
             f"{what} failed with status {status}; try it by hand",
         )
     return _text(output, what)
-
-
-async def _run(command: Sequence[str]) -> tuple[int, bytes]:
-    """Return a command's status and output; one that is given up leaves no process."""
-    process = await asyncio.create_subprocess_exec(
-        *command, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, start_new_session=True
-    )
-    assert process.stdout is not None  # noqa: S101 - a pipe was asked for, as mypy cannot know
-    output = b""
-    try:
-        while chunk := await process.stdout.read(_MOST_BYTES):
-            if len(output) <= _MOST_BYTES:
-                output += chunk
-            else:
-                _end(process.pid)
-        status = await process.wait()
-    except asyncio.CancelledError:
-        _end(process.pid)
-        await process.wait()
-        raise
-    return (0 if len(output) > _MOST_BYTES else status), output
-
-
-def _end(session: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(session, signal.SIGKILL)
 
 
 def _text(content: bytes, what: str) -> str:

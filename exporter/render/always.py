@@ -16,15 +16,18 @@ def groups(plan: Plan) -> list[dict[str, Any]]:
     """Make the group: an alert that always fires, and those on what is lost.
 
     The Watchdog proves the way to the receiver; it has no severity that is routed to
-    people. An alert over series that vanished is silent, so their absence is one.
+    people. An annotation says when it was evaluated, so that a receiver can tell how
+    long the way took. An alert over series that vanished is silent, so their absence is
+    one.
     """
     watchdog = {
         "alert": "Watchdog",
-        "expr": "vector(1)",
+        "expr": "vector(time())",
         "labels": {"severity": "none", "kpi": "watchdog", **plan.labels},
         "annotations": {
             "summary": "Alerts arrive",
             "description": "This fires always; when it stops, alerts are lost.",
+            "evaluated_at": '{{ printf "%.3f" $value }}',
         },
     }
     absent = {
@@ -46,6 +49,8 @@ def groups(plan: Plan) -> list[dict[str, Any]]:
 def tests(plan: Plan) -> dict[str, Any]:
     """Make the tests of the rules."""
     watchdog, absent, *_ = groups(plan)[0]["rules"]
+    first = {**watchdog["annotations"], "evaluated_at": "0.000"}
+    watchdog = {**watchdog, "annotations": first}
     there = {"series": 'kpi_exporter_build_info{job="j"}', "values": "1x5 _x30 1x5"}
     return {
         "rule_files": ["../always.yaml"],

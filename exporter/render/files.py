@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 Files = dict[str, str]
 
+_ALWAYS = "always"
+
 
 class Format(StrEnum):
     """What the files are for: a Prometheus' folder, its operator, or ConfigMaps."""
@@ -58,28 +60,48 @@ def files(plan: Plan, shape: Format, labels: dict[str, str]) -> Files:
 
 
 def _plain(plan: Plan) -> Iterator[tuple[str, str]]:
-    for subject in plan.subjects:
-        head = _first_line(f" from exporter/catalogue/{subject.subject}.yaml")
-        name = subject.subject
-        groups = [*rules.groups(plan, subject), *burn.group(plan, subject)]
-        yield f"rules/{name}.yaml", head + dump({"groups": quicker(groups, plan)})
-        if plan.speed == 1:
+    for name, groups in rule_groups(plan).items():
+        yield f"rules/{name}.yaml", rule_text(name, groups)
+    for name, text in boards(plan).items():
+        yield f"dashboards/{name}.json", text
+    if plan.speed == 1:
+        for subject in plan.subjects:
             made = rule_tests.tests(plan, subject)
             made["tests"] += burn_tests.tests(plan, subject)
             made["tests"] += evidence_tests.tests(plan, subject)
             made["tests"] += comparison_tests.tests(plan, subject)
             made["tests"] += edge_tests.tests(plan, subject)
-            yield f"rules/tests/{name}.yaml", head + dump(made)
-        yield f"dashboards/{name}.json", _json(dashboards.of_subject(plan, subject))
-    yield "dashboards/overview.json", _json(overview(plan))
-    head = _first_line("")
-    groups = quicker(always.groups(plan), plan)
-    yield "rules/always.yaml", head + dump({"groups": groups})
-    if plan.speed == 1:
-        yield "rules/tests/always.yaml", head + dump(always.tests(plan))
+            name = subject.subject
+            yield f"rules/tests/{name}.yaml", _first_line(_source(name)) + dump(made)
+        yield "rules/tests/always.yaml", _first_line("") + dump(always.tests(plan))
     for page, text in pages.named(plan).items():
         yield f"rules/runbooks/{page}.md", text
     yield "rules/README.md", pages.reference(plan)
+
+
+def rule_groups(plan: Plan) -> dict[str, list[dict[str, Any]]]:
+    """Return the rule groups of each subject, and of `always`."""
+    made = {
+        subject.subject: [*rules.groups(plan, subject), *burn.group(plan, subject)]
+        for subject in plan.subjects
+    }
+    made[_ALWAYS] = always.groups(plan)
+    return {name: quicker(groups, plan) for name, groups in made.items()}
+
+
+def rule_text(name: str, groups: list[dict[str, Any]]) -> str:
+    """Write the file of a subject's rule groups."""
+    head = "" if name == _ALWAYS else _source(name)
+    return _first_line(head) + dump({"groups": groups})
+
+
+def boards(plan: Plan) -> dict[str, str]:
+    """Write the dashboards, by the names of their files."""
+    made = {s.subject: dashboards.of_subject(plan, s) for s in plan.subjects}
+    return {
+        name: _json(board)
+        for name, board in {**made, "overview": overview(plan)}.items()
+    }
 
 
 def dump(data: Any) -> str:
@@ -104,6 +126,10 @@ def _wrapped(shape: Format, path: str, text: str) -> dict[str, Any]:
         "labels": {"grafana_dashboard": "1"} if dashboard else {},
         "data": {path.rsplit("/", 1)[1]: text},
     }
+
+
+def _source(name: str) -> str:
+    return f" from exporter/catalogue/{name}.yaml"
 
 
 def _first_line(source: str) -> str:

@@ -70,6 +70,11 @@ def uses(expression: str, wanted: frozenset[str] = _NONE) -> list[Use]:
     return list(_walk(promql_parser.parse(expression), wanted, ""))
 
 
+def canonical(expression: str) -> str:
+    """Write an expression so that equal ones are equal texts; raises ValueError."""
+    return str(promql_parser.parse(expression).prettify())
+
+
 def _walk(node: Expr, wanted: frozenset[str], function: str) -> Iterator[Use]:
     match node:
         case VectorSelector():

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
     from exporter.evidence import Cell, Evidence, Kept
 
-_STYLE = files(__package__).joinpath("evidence.css").read_text("utf-8")
+STYLE = files(__package__).joinpath("evidence.css").read_text("utf-8")
 _SECONDS = "seconds"
 _STATEMENTS = ("statement", "plan", "definition")
 _LONGEST = 2000  # characters of a cell
 
-POLICY = policy(_STYLE)
+POLICY = policy(STYLE)
 """The page's Content-Security-Policy: its own style and nothing else."""
 
 
@@ -44,11 +44,11 @@ def plain(kept: Kept) -> dict[str, Any]:
 def render(target: str, kpi: str | None, kept: Sequence[Kept], now: float) -> str:
     """Write the page as HTML; whatever comes from a server is escaped."""
     about = escape(f"{target}: {kpi}" if kpi else target)
-    found = "".join(_section(one, now) for one in kept)
+    found = "".join(section(one, now) for one in kept)
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{about} - evidence</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f"<title>{about} - evidence</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
         f"<header>\n<p>evidence</p>\n<h1>{about}</h1>\n</header>\n"
         f"<main>\n{found or _NOTHING}</main>\n{_FOOTER}</body>\n</html>\n"
     )
@@ -63,7 +63,8 @@ hour. <a href="../">All targets</a></p>
 """
 
 
-def _section(kept: Kept, now: float) -> str:
+def section(kept: Kept, now: float) -> str:
+    """Write one table as HTML; whatever comes from a server is escaped."""
     found = kept.evidence
     seen = "now" if kept.current else f"last seen {ago(now - kept.seen)}"
     head = "".join(f'<th scope="col">{escape(name)}' for name in found.columns)

@@ -9,13 +9,15 @@ class Expected(NamedTuple):
     """What one fault leads to.
 
     `cause` is a regular expression that the summary or a line of evidence of the first
-    notification must match. `companions` are alerts that are true as well.
+    notification must match. `companions` are alerts that are true as well. `first` is
+    what the incident's first cause must match, where that is not `cause`.
     """
 
     fault: str
     alert: str
     cause: str
     companions: frozenset[str] = frozenset()
+    first: str | None = None
 
 
 _FAILING = frozenset({"ErrorRate", "ErrorRateBurn", "PgRollbackRatio"})
@@ -48,7 +50,10 @@ FAULTS = (
         frozenset({"PgVacuumDue"}),
     ),
     Expected(
-        "wraparound", "PgWraparoundXids", r"^Transaction ids used up: 55.* shop shop$"
+        "wraparound",
+        "PgWraparoundXids",
+        r"^Transaction ids used up: 55.* shop shop$",
+        first=r"^public\.customers in shop is [\d.]+G transactions old$",
     ),
     Expected("idle-in-transaction", "PgIdleInTransaction", r"^nightly-report in shop "),
     Expected(
@@ -98,6 +103,7 @@ FAULTS = (
         "Neo4jIndexMissing",
         r"ExecutionResult code_hash",
         _SLOW_QUERIES | {"Neo4jPlanScans"},
+        first=r": ExecutionResult, code_hash, missing, CREATE INDEX",
     ),
     Expected(
         "neo4j-scan",
@@ -110,6 +116,7 @@ FAULTS = (
         "neo4j-index-failed",
         "Neo4jIndexFailed",
         r"snapshot_body value_too_large",
+        first=r": neo4j, snapshot_body, .*, value_too_large",
     ),
     Expected(
         "neo4j-long-transaction",

@@ -26,7 +26,8 @@ def table(results: Sequence[Result]) -> Table:
         drawn.add_column(name)
     for name in ("seen", "notified", "minimum", "over"):
         drawn.add_column(f"{name} s", justify="right")
-    for name in ("cause", "beside it", "problems"):
+    drawn.add_column("named s", justify="right")
+    for name in ("cause", "incident's first cause", "beside it", "problems"):
         drawn.add_column(name, overflow="fold")
     for each in results:
         drawn.add_row(
@@ -34,7 +35,9 @@ def table(results: Sequence[Result]) -> Table:
             each.expected.alert,
             *map(_seconds, (each.seen, each.notified, each.least)),
             each.still or "-" if each.over is None else _seconds(each.over),
+            _seconds(each.incident.named),
             each.cause or "-",
+            each.incident.cause or "-",
             said(each.others),
             "\n".join(each.problems) or "none",
         )

@@ -27,6 +27,7 @@ _WINDOW = 20.0  # seconds in which a fault that is over still shows in rates
 _ARRIVAL = 120.0  # an age of a minute must pass first under idle-in-transaction
 _COMPANY = 5.0  # seconds in which companions may still arrive
 _RECOVERY = 120.0
+_EVIDENCE = 20.0  # seconds within which an incident has its causes
 
 
 class Other(NamedTuple):
@@ -51,6 +52,13 @@ class Idle(NamedTuple):
         ]
 
 
+class Incident(NamedTuple):
+    """The first cause in the end, and the seconds from the fault to there being one."""
+
+    cause: str | None
+    named: float | None
+
+
 class Result(NamedTuple):
     """What came of a fault; times are seconds.
 
@@ -69,6 +77,7 @@ class Result(NamedTuple):
     over: float | None
     still: str | None
     blank: tuple[str, ...]
+    incident: Incident
 
     @property
     def problems(self) -> list[str]:
@@ -86,6 +95,9 @@ class Result(NamedTuple):
             found.append(f"{alert} does not name {self.expected.cause}")
         if self.over is None and self.still is None:
             found.append(f"{alert} is not over after the fault")
+        wanted = self.expected.first or self.expected.cause
+        if not re.search(wanted, self.incident.cause or ""):
+            found.append(f"its incident does not name {wanted} first")
         return found + [f"{name} shows nothing" for name in self.blank]
 
 
@@ -121,7 +133,9 @@ async def broken(world: World, expected: Expected) -> Result:
         await book.until(
             lambda: _first(book.since(began), expected.alert) is not None, _ARRIVAL
         )
+        named = await _named(world, expected.alert, began)
         await asyncio.sleep(_COMPANY)
+        incident = await world.incident(expected.alert, began)
         blank = await _blank(world, filled_by(world.plan, expected.fault), began)
         entries = book.since(began)
         seen = await _seen(world, expected.alert, began)
@@ -145,6 +159,7 @@ async def broken(world: World, expected: Expected) -> Result:
         over=over - ended if gone else None,
         still=world.witness.saw(notice, _WINDOW) if notice else None,
         blank=blank,
+        incident=Incident(incident["first_cause"] if incident else None, named),
     )
 
 
@@ -165,6 +180,17 @@ async def _blank(
             break
         await asyncio.sleep(1.0)
     return tuple(found)
+
+
+async def _named(world: World, alert: str, began: float) -> float | None:
+    """Wait until the incident has a first cause; returns the seconds it took."""
+    deadline = time.monotonic() + _EVIDENCE
+    while time.monotonic() < deadline:
+        found = await world.incident(alert, began)
+        if found and found["first_cause"]:
+            return time.time() - began
+        await asyncio.sleep(0.2)
+    return None
 
 
 def _first(entries: list[Entry], alert: str) -> Entry | None:

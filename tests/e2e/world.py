@@ -8,9 +8,11 @@ import shutil
 import urllib.parse
 import urllib.request
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from exporter.catalogue.plan import Plan
 from exporter.config_load import load as load_config
 from exporter.demo.alerting.servers import Scraped, start_alerting
 from exporter.demo.children import in_thread
@@ -22,29 +24,40 @@ from exporter.demo.servers.process import free_port
 from exporter.demo.servers.redis import RedisServer, from_wheel
 from exporter.promises import plan_of
 from tests.e2e.book import Book
+from tests.e2e.sidecar import keeping
 from tests.e2e.witness import Witness
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from exporter.catalogue.plan import Plan
     from exporter.demo.places import Places
 
 
 class World(NamedTuple):
-    """What runs: where it is, what has arrived, who looks, and what is promised."""
+    """What runs: where it is, what has arrived, who looks, and what is promised.
+
+    `incidents` is where the sidecar lists its incidents.
+    """
 
     places: Places
     book: Book
     witness: Witness
-    prometheus: str
-    plan: Plan
+    prometheus: str = ""
+    plan: Plan = Plan(())
+    incidents: str = ""
 
     async def ask(self, path: str, **parameters: str) -> Any:
         """Ask Prometheus' API; returns what stands under `data`."""
         query = urllib.parse.urlencode(parameters)
         url = f"{self.prometheus}/api/v1/{path}?{query}"
-        return await asyncio.to_thread(_get, url)
+        return (await asyncio.to_thread(_get, url))["data"]
+
+    async def incident(self, alert: str, since: float) -> dict[str, Any] | None:
+        """Return the first incident of an alert that began after a moment."""
+        found = (await asyncio.to_thread(_get, self.incidents))["incidents"]
+        began = datetime.fromtimestamp(since - 1, UTC).isoformat()
+        fitting = [i for i in found if i["alert"] == alert and i["opened"] >= began]
+        return fitting[-1] if fitting else None
 
 
 @asynccontextmanager
@@ -67,9 +80,20 @@ async def running(say: Callable[[str], None]) -> AsyncIterator[World]:
         book = Book(witness.saw)
         application = urlsplit(places.application).netloc
         scraped = Scraped(listen, application, folder / EXPORTER_FILE)
-        servers = await start_alerting(site, scraped, book.arrived)
-        plan = plan_of(load_config(folder / EXPORTER_FILE))
-        yield World(places, book, witness, servers.prometheus, plan)
+        yield await _alerted(site, scraped, World(places, book, witness))
+
+
+async def _alerted(site: Site, scraped: Scraped, world: World) -> World:
+    """Add who judges and who keeps incidents."""
+    listen = f"127.0.0.1:{free_port()}"
+    hooks = [f"http://{listen}/alertmanager"]
+    servers = await start_alerting(site, scraped, world.book.arrived, hooks)
+    config = load_config(scraped.configuration)
+    keeper = keeping(config, site.folder, (listen, servers.prometheus))
+    incidents = await site.stack.enter_async_context(keeper)
+    return world._replace(
+        prometheus=servers.prometheus, plan=plan_of(config), incidents=incidents
+    )
 
 
 async def _start_replica(site: Site, master: str) -> None:
@@ -96,4 +120,4 @@ async def _end(tasks: list[asyncio.Task[Any]]) -> None:
 
 def _get(url: str) -> Any:
     with urllib.request.urlopen(url, timeout=10) as answer:
-        return json.load(answer)["data"]
+        return json.load(answer)

@@ -168,8 +168,9 @@ class Alertmanager:
         }
         for route in (found["route"], *found["route"]["routes"]):
             route.update(group_wait="500ms", group_interval="1s")
-        (dead_man,) = (r for r in found["receivers"] if r["name"] == "dead-man")
-        dead_man["webhook_configs"][0]["url"] = self._url("dead-man")
+        for receiver in found["receivers"]:
+            for webhook in receiver.get("webhook_configs", ()):
+                webhook["url"] = self._url(receiver["name"])
         return found
 
     def _url(self, path: str) -> str:

@@ -135,6 +135,8 @@ class ExporterProcess:
     `config` is written as YAML into `folder`; with None the process gets no file.
     """
 
+    word = "serve"
+
     def __init__(
         self,
         folder: Path,
@@ -177,7 +179,7 @@ class ExporterProcess:
     def start(self) -> None:
         """Start it and wait until it answers."""
         self._process = Process(
-            [*COMMAND, "serve", *self._flags],
+            [*COMMAND, self.word, *self._flags],
             self.folder / "exporter.log",
             environment=self._environment,
             as_ourselves=True,

@@ -55,6 +55,7 @@ def paths(manager: Alertmanager) -> set[str]:
     return {
         call.path if call.path != "/slack" else call.body["channel"]
         for call in manager.sinks.calls
+        if call.path != "/sidecar"
     }
 
 
@@ -75,7 +76,10 @@ def test_amtool_finds_no_fault() -> None:
         ("severity=critical target=shop", "pages"),
         ("severity=warning target=shop", "tickets"),
         ("severity=info target=shop", "nobody"),
-        ("severity=none alertname=Watchdog", "dead-man"),
+        ("severity=critical target=shop kpi=full", "sidecar,pages"),
+        ("severity=warning target=shop kpi=full", "sidecar,tickets"),
+        ("severity=none alertname=Watchdog kpi=watchdog", "sidecar,dead-man"),
+        ("severity=none alertname=KpiSidecarProbe", "sidecar"),
         ("severity=none alertname=Another", "nobody"),
         ("alertname=OfSomebodyElse", "tickets"),
     ],
@@ -155,6 +159,22 @@ def test_a_ticket_goes_to_the_team_alone_and_info_to_nobody(
     )
     assert until(lambda: "/dead-man" in paths(manager))
     assert (paths(manager), manager.sinks.mails) == ({"#tickets", "/dead-man"}, [])
+
+
+def test_the_sidecar_is_told_of_every_promise_and_of_the_watchdog(
+    manager: Alertmanager,
+) -> None:
+    manager.post(
+        alert({**FULL, **PAGE}, FULL_TEXTS),
+        alert({"alertname": "Watchdog", "severity": "none", "kpi": "watchdog"}),
+    )
+
+    def told() -> set[str]:
+        calls = [c.body for c in manager.sinks.calls if c.path == "/sidecar"]
+        return {a["labels"]["alertname"] for body in calls for a in body["alerts"]}
+
+    assert until(lambda: told() == {"PgConnectionsUsed", "Watchdog"}), told()
+    assert until(lambda: {"#on-call", "/dead-man"} <= paths(manager))
 
 
 def test_what_is_broken_on_one_target_is_one_message(manager: Alertmanager) -> None:

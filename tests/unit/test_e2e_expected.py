@@ -11,7 +11,7 @@ from exporter.demo.alerting.notice import Notice
 from exporter.render import burn, rules
 from tests.e2e import panels
 from tests.e2e.expected import FAULTS, LINGERING
-from tests.e2e.trial import Idle, Other, Result
+from tests.e2e.trial import Idle, Incident, Other, Result
 from tests.e2e.witness import Reading, Witness
 from tests.integration.test_e2e_alerts import CHOSEN
 
@@ -37,7 +37,9 @@ def test_every_alert_that_is_expected_exists() -> None:
 
 
 def test_every_cause_is_a_regular_expression() -> None:
-    assert [each.fault for each in FAULTS if not re.compile(each.cause).pattern] == []
+    patterns = [each.first or each.cause for each in FAULTS]
+    patterns += [each.cause for each in FAULTS]
+    assert [text for text in patterns if not re.compile(text).pattern] == []
 
 
 def test_ci_tries_each_source_and_the_application() -> None:
@@ -57,6 +59,7 @@ def result(**changes: object) -> Result:
         over=3.0,
         still=None,
         blank=(),
+        incident=Incident("migration in shop: idle in transaction, blocks 3", 9.0),
     )
     return made._replace(**changes)  # type: ignore[arg-type] # each test knows its own
 
@@ -73,6 +76,9 @@ def test_every_way_to_fail_is_a_problem() -> None:
     ]
     assert result(cause=None).problems == [
         f"PgLockWaiters does not name {FAULTS[0].cause}"
+    ]
+    assert result(incident=Incident("else", 9.0)).problems == [
+        f"its incident does not name {FAULTS[0].cause} first"
     ]
     assert result(over=None).problems == ["PgLockWaiters is not over after the fault"]
     assert result(others=(Other("TargetDown", None),)).problems == [

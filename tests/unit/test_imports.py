@@ -41,14 +41,16 @@ MAY_IMPORT = {
     "config_indexes": "catalogue* collector config_values",
     "config_neo4j": "catalogue* collector config_indexes config_values units",
     "config_postgres": "config_values units",
+    "config_sidecar": "config_values units",
     "config": "catalogue* collector config_* sources.address units",
     "config_redis": "config_values",
     "config_tables": "config_values",
-    "config_values": "",
+    "config_values": "units",
     "config_sound": "collector config yaml_file",
-    "config_load": "collectors config config_sound collector explain promises "
-    "yaml_file",
-    "secret": "config",
+    "config_load": "collectors config config_sidecar config_sound collector explain "
+    "promises yaml_file",
+    "programs": "",
+    "secret": "config programs",
     "logs": "secret",
     "sources*": "sources* config config_* secret",
     "own": "exposition",
@@ -68,14 +70,16 @@ MAY_IMPORT = {
     "check": "poll snapshot exposition collectors collector config sources*",
     "app": "web* evidence schedule target snapshot exposition own health promises "
     "render* collectors collector config config_load logs sources* threads",
+    "sidecar*": "sidecar* render* catalogue* config config_sidecar promises check_* "
+    "exposition web* units threads secret programs collector evidence",
     "arguments": "",
     "cli": "app arguments check* emitted config config_load promises render* web.lean "
-    "catalogue* logs units collectors collector demo*",
+    "catalogue* logs units collectors collector sidecar* demo*",
     "demo*": "*",
 }
 
 # Where each of these may be used; `demo` is a world of its own and may use them all.
-CLOCKS = "own poll schedule sources.base sources.host_clock target"
+CLOCKS = "own poll schedule sidecar.app sources.base sources.host_clock target"
 ROOMS = {
     "psycopg": "sources.postgres*",
     "neo4j": "sources.neo4j*",
@@ -84,13 +88,13 @@ ROOMS = {
     "yaml": "yaml_file catalogue* render.files",
     "promql_parser": "catalogue* render*",
     "apscheduler": "schedule",
-    "aiohttp": "web* check_http",
+    "aiohttp": "web* check_http sidecar*",
     "bcrypt": "web*",
-    "prometheus_client": "own",
-    "subprocess": "secret",
-    "asyncio.subprocess": "secret",
-    "asyncio.create_subprocess_exec": "secret",
-    "asyncio.create_subprocess_shell": "secret",
+    "prometheus_client": "own sidecar*",
+    "subprocess": "programs",
+    "asyncio.subprocess": "programs",
+    "asyncio.create_subprocess_exec": "programs",
+    "asyncio.create_subprocess_shell": "programs",
     "os.environ": "secret web.lean",  # which hides two names while a library loads
     "os.getenv": "secret",
     "time": CLOCKS,

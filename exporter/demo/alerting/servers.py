@@ -19,7 +19,7 @@ from exporter.render.files import Format, files
 from exporter.render.write import write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from exporter.demo.alerting.notice import Notice
@@ -55,17 +55,21 @@ class Alerting(NamedTuple):
 
 
 async def start_alerting(
-    site: Site, scraped: Scraped, arrived: Callable[[Notice], None]
+    site: Site,
+    scraped: Scraped,
+    arrived: Callable[[Notice], None],
+    others: Sequence[str] = (),
 ) -> Alerting:
     """Start both, with rules that are quick; raises ServerError.
 
-    `arrived` is told of every alert that Alertmanager sends.
+    `arrived` is told of every alert that Alertmanager sends, and so are the webhooks
+    whose URLs are `others`.
     """
     commands = {name: _command(name) for name in _COMMANDS}
     site.say("starting Prometheus and Alertmanager")
     receiver = await site.stack.enter_async_context(Receiver(arrived))
     sender = _Server(site, ALERTMANAGER, commands[ALERTMANAGER])
-    await sender.start(settings.alertmanager(receiver.url))
+    await sender.start(settings.alertmanager(receiver.url, *others))
     judge = _Server(site, PROMETHEUS, commands[PROMETHEUS])
     plan = replace(plan_of(load(scraped.configuration)), speed=settings.SPEED)
     write(files(plan, Format.PROMETHEUS, {}), judge.folder)

@@ -34,8 +34,8 @@ def prometheus(*, exporter: str, application: str, alertmanager: str) -> str:
     )
 
 
-def alertmanager(receiver: str) -> str:
-    """Write alertmanager.yml: every alert at once, by itself, to one URL."""
+def alertmanager(*receivers: str) -> str:
+    """Write alertmanager.yml: every alert at once, by itself, to each URL."""
     return _written(
         {
             "route": {
@@ -46,7 +46,10 @@ def alertmanager(receiver: str) -> str:
                 "repeat_interval": "1h",
             },
             "receivers": [
-                {"name": "terminal", "webhook_configs": [{"url": receiver}]},
+                {
+                    "name": "terminal",
+                    "webhook_configs": [{"url": url} for url in receivers],
+                },
             ],
         }
     )

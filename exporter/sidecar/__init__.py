@@ -1,0 +1,1 @@
+"""The sidecar: rules kept in step, delivery proved, incidents kept with their cause."""

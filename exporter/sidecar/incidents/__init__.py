@@ -1,0 +1,1 @@
+"""Keeps what was alerted together with its cause, and tells receivers about it."""

@@ -1,0 +1,141 @@
+"""A cluster of real Alertmanagers that tell the sidecar of everything at once."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import urllib.request
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from exporter.demo.servers.process import Process, free_port
+from tests.integration.alertmanager_process import alert
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_PATIENCE = 30.0
+ROUTE = {
+    "receiver": "sidecar",
+    "group_by": ["..."],
+    "group_wait": "0s",
+    "group_interval": "1s",
+    "repeat_interval": "1s",
+}
+INHIBIT = {
+    "source_matchers": ["kpi = target_down"],
+    "target_matchers": ["kpi != target_down", 'target != ""'],
+    "equal": ["target"],
+}
+
+
+class Member:
+    """One Alertmanager of a cluster of two."""
+
+    def __init__(self, folder: Path, webhook: str) -> None:
+        folder.mkdir(parents=True)
+        self.folder, self.port, self.gossip = folder, free_port(), free_port()
+        self.peer: Member | None = None
+        text = {
+            "route": ROUTE,
+            "receivers": [
+                {"name": "sidecar", "webhook_configs": [{"url": webhook}]},
+            ],
+            "inhibit_rules": [INHIBIT],
+        }
+        (folder / "alertmanager.yml").write_text(yaml.safe_dump(text))
+        self.process: Process | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        assert self.peer
+        command = shutil.which("alertmanager") or shutil.which(
+            "prometheus-alertmanager"
+        )
+        self.process = Process(
+            [
+                command or "alertmanager",
+                "--config.file=alertmanager.yml",
+                "--storage.path=data",
+                f"--web.listen-address=127.0.0.1:{self.port}",
+                f"--cluster.listen-address=127.0.0.1:{self.gossip}",
+                f"--cluster.peer=127.0.0.1:{self.peer.gossip}",
+                "--cluster.peer-timeout=500ms",
+                "--cluster.settle-timeout=1s",
+                "--cluster.reconnect-interval=1s",
+            ],
+            self.folder / "alertmanager.log",
+            as_ourselves=True,
+        )
+        self.process.wait_until(self._ready, _PATIENCE)
+
+    def kill(self) -> None:
+        assert self.process
+        self.process.kill()
+
+    def stop(self) -> None:
+        if self.process and self.process.alive:
+            self.process.stop()
+
+    def fire(self, **labels: str) -> None:
+        """Send an alert that ends by itself after a while."""
+        self._post("alerts", [alert(labels, {"summary": "x"})])
+
+    def end(self, **labels: str) -> None:
+        """Send the end of an alert."""
+        self._post("alerts", [alert(labels, ended=datetime.now(UTC).isoformat())])
+
+    def silence(self, **labels: str) -> str:
+        """Silence alerts with these labels for a minute; returns the silence's id."""
+        now = datetime.now(UTC)
+        matchers = [
+            {"name": n, "value": v, "isRegex": False, "isEqual": True}
+            for n, v in labels.items()
+        ]
+        body = {
+            "matchers": matchers,
+            "startsAt": now.isoformat(),
+            "endsAt": (now + timedelta(minutes=1)).isoformat(),
+            "createdBy": "ops",
+            "comment": "<b>moving house</b>",
+        }
+        return str(json.loads(self._post("silences", body))["silenceID"])
+
+    def expire(self, silence: str) -> None:
+        url = f"{self.url}/api/v2/silence/{silence}"
+        request = urllib.request.Request(url, method="DELETE")
+        urllib.request.urlopen(request, timeout=10).close()
+
+    def _post(self, path: str, body: Any) -> bytes:
+        request = urllib.request.Request(
+            f"{self.url}/api/v2/{path}",
+            json.dumps(body).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            found: bytes = answer.read()
+            return found
+
+    def _ready(self) -> bool:
+        return answers(self.url)
+
+
+def answers(url: str) -> bool:
+    """Whether the Alertmanager at a URL is ready."""
+    try:
+        with urllib.request.urlopen(f"{url}/-/ready", timeout=2):
+            return True
+    except OSError:
+        return False
+
+
+def pair(folder: Path, webhook: str) -> tuple[Member, Member]:
+    """Make two that know each other, not started."""
+    one, two = Member(folder / "one", webhook), Member(folder / "two", webhook)
+    one.peer, two.peer = two, one
+    return one, two
