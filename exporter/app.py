@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from exporter.config import Config, Target
     from exporter.evidence import Kept
     from exporter.exposition import Page
+    from exporter.report.live import Live
+    from exporter.web.service import Figures
 
 _FIRST_ROUND = 2.0  # seconds that the first scrape may have to wait for first polls
 _FIXED = ("web", "log")  # keys of the configuration that are read at the start alone
@@ -48,6 +50,7 @@ class Service:
         self._clock = Clock()
         self._schedule = Schedule(self._clock, self.snapshot.prepare)
         self._reloading = asyncio.Lock()
+        self._live: Live | None = None
 
     async def start(self) -> None:
         """Poll all targets, and give the quick ones time for a first answer."""
@@ -124,6 +127,17 @@ class Service:
         """Return the time now and what names causes at a target, newest first."""
         now, name = self._clock.wall(), self.targets[target].config.name
         return now, self.snapshot.evidence.of(name, now, kpi)
+
+    async def performance(self) -> Figures:
+        """Return this moment's figures for the platforms' API.
+
+        Its modules and the catalogue are loaded when somebody asks, as for runbooks.
+        """
+        if self._live is None:
+            from exporter.report.live import Live
+
+            self._live = Live(lambda: self.snapshot.page().plain)
+        return await self._live.made(self.config)
 
     def status(self) -> list[TargetStatus]:
         """Say how every target and collector fares, for people."""

@@ -17,7 +17,6 @@ from exporter.collector import SourceKind
 from exporter.config_load import load
 from exporter.errors import KpiExporterError
 from exporter.logs import set_up
-from exporter.units import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -90,11 +89,16 @@ def _parser() -> argparse.ArgumentParser:
             "collect", help="print what one collector says about one target, once"
         )
     )
-    _render_parser(
-        commands.add_parser(
-            "render", help="write rules, dashboards and runbooks for a configuration"
-        )
+    render = commands.add_parser(
+        "render", help="write rules, dashboards and runbooks for a configuration"
     )
+    arguments.render(render)
+    render.set_defaults(run=_render)
+    report = commands.add_parser(
+        "report", help="judge every promise over a period", epilog=arguments.GATE
+    )
+    arguments.report(report)
+    report.set_defaults(run=_report)
     _demo_parser(
         commands.add_parser("demo", help="start an embedded world and watch it")
     )
@@ -132,7 +136,7 @@ def _demo_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--for",
         dest="duration",
-        type=_duration,
+        type=arguments.duration,
         metavar="TIME",
         help="end by itself after this long, such as 60s",
     )
@@ -161,38 +165,6 @@ def _serve_parser(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_serve)
 
 
-def _render_parser(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, metavar="FILE", help="its file, in YAML")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    parser.add_argument(
-        "--format",
-        choices=("prometheus", "operator", "configmap"),
-        default="prometheus",
-        help="for a Prometheus' folder, its operator, or ConfigMaps",
-    )
-    parser.add_argument(
-        "--label",
-        action="append",
-        type=arguments.label,
-        default=[],
-        metavar="KEY=VALUE",
-        help="a label that Kubernetes selectors ask for, such as release=monitoring",
-    )
-    parser.add_argument(
-        "--speed",
-        type=arguments.speed,
-        default=1,
-        metavar="N",
-        help="shorten every window and `for` N times, for trials; limits stay",
-    )
-    parser.add_argument(
-        "--check",
-        action="store_true",
-        help="write nothing; exit 1 and name the files that would change",
-    )
-    parser.set_defaults(run=_render)
-
-
 def _target_options(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(listen=None, web_config=None, log=None)
     parser.add_argument(
@@ -202,13 +174,6 @@ def _target_options(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f"--{kind}", metavar="URL", help=f"a target named {kind}, such as {example}"
         )
-
-
-def _duration(text: str) -> float:
-    try:
-        return seconds(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _reader(options: argparse.Namespace) -> Callable[[], Config]:
@@ -283,6 +248,17 @@ def _render(options: argparse.Namespace, out: TextIO) -> int:
     changed = write(made, options.out)
     out.write(f"{len(made)} files rendered, {len(changed)} of them changed\n")
     return 0
+
+
+def _report(options: argparse.Namespace, out: TextIO) -> int:
+    from exporter.promises import plan_of
+    from exporter.report.command import Where, report
+
+    config = load(options.config)
+    local = f"http://{config.web.listen}"
+    where = Where(options.prometheus, options.exporter or local, options.sidecar)
+    write = (options.format, out)
+    return asyncio.run(report(plan_of(config), where, options.since, write))
 
 
 def _demo(options: argparse.Namespace, out: TextIO) -> int:

@@ -1,0 +1,94 @@
+"""How the parts of a report are said, the same in every format; pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from exporter.render.words import humanize_duration, shown
+from exporter.report.model import Verdict
+from exporter.report.sections import who_of
+
+if TYPE_CHECKING:
+    from exporter.catalogue.model import Kpi
+    from exporter.report.model import Line, Report, Row
+
+_MINUTE = 60.0
+_ROUGH = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
+
+
+def headline(report: Report) -> str:
+    """Write the verdict on everything in one line."""
+    broken = len(report.having(Verdict.BROKEN))
+    kept = len(report.having(Verdict.KEPT))
+    unsure = len(report.having(Verdict.UNDECIDABLE))
+    if broken:
+        said = f"{broken} {'promise is' if broken == 1 else 'promises are'} broken"
+    elif report.status:
+        said = "No verdict: not enough was answered"
+    else:
+        said = "No promise is broken"
+    return f"{said}; {kept} kept, {unsure} undecidable"
+
+
+def about(report: Report) -> str:
+    """Write what was asked, over which period."""
+    source = report.source
+    end = datetime.fromtimestamp(source.end, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    period = (
+        f"the {rough(source.seconds)} until {end}" if source.seconds else f"at {end}"
+    )
+    step = f", every {humanize_duration(source.step)}" if source.step else ""
+    return f"profile {report.profile}, {source.name}, {period}{step}"
+
+
+def rough(seconds: float) -> str:
+    """Write a time in the largest unit that gives at least two."""
+    for size, unit in _ROUGH:
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def value(kpi: Kpi, row: Row) -> str:
+    """Write the latest value, and the worst where it differs."""
+    now, worst = shown(row.value, kpi.unit), shown(row.worst, kpi.unit)
+    return now if now == worst else f"{now}, at worst {worst}"
+
+
+def verdict(row: Row) -> str:
+    """Write a row's verdict: how severe it is and for how long."""
+    if row.verdict is not Verdict.BROKEN:
+        return str(row.verdict)
+    lasted = f" for {rough(row.beyond)}" if row.beyond >= _MINUTE else ""
+    now = ", and is now" if row.current else ", not now"
+    return f"broken ({row.severity}){lasted}{now}"
+
+
+def details(kpi: Kpi, row: Row) -> list[str]:
+    """Write what else is known of a row: quantiles, trend, forecast, budget."""
+    found = []
+    if row.quantiles:
+        parts = (f"{name} {shown(each, kpi.unit)}" for name, each in row.quantiles)
+        found.append(f"over the period {', '.join(parts)}")
+    change = row.trend.change
+    if change is not None:
+        word = "rising" if change > 0 else "falling"
+        found.append(f"{word} by {shown(abs(change), kpi.unit)}")
+    if row.trend.reaches is not None:
+        found.append(f"meets its limit in {rough(row.trend.reaches)} if it goes on so")
+    if row.budget is not None:
+        found.append(budget(row.budget))
+    return found
+
+
+def budget(left: float) -> str:
+    """Write what is left of the month's bad events."""
+    if left < 0:
+        return f"the month's error budget is overspent by {-left * 100:.3g}%"
+    return f"{left * 100:.3g}% of the month's error budget are left"
+
+
+def who(line: Line, row: Row) -> str:
+    """Name whom a row is about; somebody without a name is the exporter."""
+    return who_of(line.kpi, row) or "exporter"
