@@ -31,9 +31,15 @@ class Prometheus:
         self._base = url.rstrip("/") + "/api/v1/"
         self._turn = asyncio.Semaphore(_AT_ONCE)
 
-    async def query(self, expression: str) -> list[dict[str, Any]]:
-        """Return what an expression gives now; raises KpiExporterError."""
-        return _list(await self._ask("query", query=expression), "result")
+    async def query(
+        self, expression: str, at: float | None = None
+    ) -> list[dict[str, Any]]:
+        """Return what an expression gives now, or at a moment (Unix time).
+
+        Raises KpiExporterError when there is no answer, or none of a Prometheus.
+        """
+        moment = {} if at is None else {"time": f"{at:.3f}"}
+        return _list(await self._ask("query", query=expression, **moment), "result")
 
     async def history(
         self, expression: str, period: tuple[float, float], step: float

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from exporter.catalogue.model import Kpi
     from exporter.report.asker import Asker
     from exporter.report.judge import Answers
-    from exporter.report.model import Line
+    from exporter.report.model import Line, Row
 
 Found = dict[str, dict[str, tuple[str, ...]]]
 
@@ -75,23 +75,32 @@ def _told(line: Line, found: Found) -> Line:
 
 
 async def _caused(asker: Asker, lines: list[Line]) -> tuple[Found, Found]:
-    """Look for causes: as they are now, and over the period where a section has it."""
+    """Look for causes: of one moment, and over the period where a section has it."""
     now: Found = {}
     whole: Found = {}
     wanted = {name: heading.whole for heading in HEADINGS for name in heading.kpis}
     for each in lines:
         name = each.kpi.id
         if evidence_of(each) or name in wanted:
-            now[name] = await _evidence(asker, each.kpi, whole=False)
+            now[name] = await _evidence(asker, each, whole=False)
         if wanted.get(name):
-            whole[name] = await _evidence(asker, each.kpi, whole=True)
+            whole[name] = await _evidence(asker, each, whole=True)
     return now, whole
 
 
+def _amid(row: Row) -> float | None:
+    """Return the middle of the time in which a row was broken; None for now."""
+    if row.verdict is not Verdict.BROKEN or row.current or row.until is None:
+        return None
+    return row.until - row.beyond / 2
+
+
 async def _evidence(
-    asker: Asker, kpi: Kpi, *, whole: bool
+    asker: Asker, line: Line, *, whole: bool
 ) -> dict[str, tuple[str, ...]]:
+    """Ask for evidence; of a promise that is not broken any more, that of then."""
     found: dict[str, tuple[str, ...]] = {}
-    for question in questions.evidence(asker.asking, kpi, whole=whole):
-        found = causes(kpi, await asker.ask(question))
+    at = None if whole or not line.rows else _amid(line.rows[0])
+    for question in questions.evidence(asker.asking, line.kpi, whole=whole):
+        found = causes(line.kpi, await asker.ask(question._replace(at=at)))
     return found

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.render import rules
 from exporter.render.words import promise as promised
-from exporter.render.words import shown
 from exporter.report.model import Line, Refusal, Row, Verdict
 from exporter.report.questions import Kind, budget_of
 from exporter.report.trend import trend
@@ -37,9 +36,10 @@ class Look(NamedTuple):
 
 
 class Run(NamedTuple):
-    """The longest seconds in a row beyond a limit, and whether it is beyond it now."""
+    """The longest seconds in a row beyond a limit, until when, and if it is so now."""
 
     seconds: float
+    until: float
     current: bool
 
 
@@ -138,7 +138,11 @@ def _row(kpi: Kpi, promises: list[Promise], series: Series, context: _Context) -
         return row
     limit, severity = chosen.promise.alert.limit, chosen.promise.alert.severity
     return row._replace(
-        severity=severity, limit=limit, beyond=run.seconds, current=run.current
+        severity=severity,
+        limit=limit,
+        beyond=run.seconds,
+        until=run.until,
+        current=run.current,
     )
 
 
@@ -186,11 +190,12 @@ def longest(points: Iterable[tuple[float, float]], look: Look) -> Run | None:
     times = [at for at, _ in points]
     if not times:
         return None
-    best, start = 0.0, times[0]
+    best, start = (0.0, times[0]), times[0]
     for before, after in pairwise(times):
         if after - before > look.step * 1.5:
-            best, start = max(best, before - start), after
-    return Run(max(best, times[-1] - start), look.end - times[-1] <= look.step)
+            best, start = max(best, (before - start, before)), after
+    seconds, until = max(best, (times[-1] - start, times[-1]))
+    return Run(seconds, until, look.end - times[-1] <= look.step)
 
 
 def _lasted(run: Run | None, hold: float, look: Look) -> bool:
@@ -222,8 +227,3 @@ def _budget(
 
 def _key(kpi: Kpi, labels: dict[str, str]) -> Key:
     return tuple(labels.get(name, "") for name in rules.labels_of(kpi))
-
-
-def said(kpi: Kpi, value: float) -> str:
-    """Write a value in the KPI's unit."""
-    return shown(value, kpi.unit)

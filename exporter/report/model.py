@@ -62,7 +62,8 @@ class Row(NamedTuple):
     """One series of a KPI, judged.
 
     `value` is the latest, `worst` that of the period. `limit` is the one passed, else
-    the first to be met. `beyond` are the longest seconds in a row beyond it.
+    the first to be met. `beyond` are the longest seconds in a row beyond it, up to
+    `until` (Unix time).
     `quantiles` are of the whole period, by name. `budget` is the share left of the bad
     events that a month allows; below 0 it is overspent.
     """
@@ -74,6 +75,7 @@ class Row(NamedTuple):
     severity: Severity | None = None
     limit: float | None = None
     beyond: float = 0.0
+    until: float | None = None
     current: bool = False
     quantiles: tuple[tuple[str, float], ...] = ()
     budget: float | None = None

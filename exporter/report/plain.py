@@ -20,7 +20,7 @@ def plain(report: Report) -> dict[str, Any]:
         "status": report.status,
         "source": {
             "name": source.name,
-            "end": datetime.fromtimestamp(source.end, UTC).isoformat(),
+            "end": _moment(source.end),
             "seconds": source.seconds,
             "step": source.step,
             "remarks": list(source.remarks),
@@ -64,9 +64,14 @@ def _row(row: Row) -> dict[str, Any]:
         "severity": row.severity and str(row.severity),
         "limit": row.limit,
         "beyond_seconds": row.beyond,
+        "until": None if row.until is None else _moment(row.until),
         "current": row.current,
         "quantiles": dict(row.quantiles),
         "budget_left": row.budget,
         "change": row.trend.change,
         "reaches_limit_in_seconds": row.trend.reaches,
     }
+
+
+def _moment(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat()

@@ -81,7 +81,8 @@ class FromPrometheus:
     async def _asked(self, question: Question) -> list[dict[str, Any]]:
         end, step, shape = self.look
         if question.span is Span.NOW:
-            return await self._prometheus.query(question.expression)
+            at = end if question.at is None else question.at
+            return await self._prometheus.query(question.expression, at)
         if question.span is Span.SHAPE:
             step = shape
         period = (end - self.asking.seconds, end)

@@ -45,12 +45,16 @@ class Span(StrEnum):
 
 
 class Question(NamedTuple):
-    """An expression to ask; `about` tells questions of a kind apart."""
+    """An expression to ask; `about` tells questions of a kind apart.
+
+    `at` is the moment (Unix time) that `NOW` means, None for the end of the period.
+    """
 
     kind: Kind
     about: str
     expression: str
     span: Span
+    at: float | None = None
 
 
 class Asking(NamedTuple):

@@ -34,7 +34,7 @@ def headline(report: Report) -> str:
 def about(report: Report) -> str:
     """Write what was asked, over which period."""
     source = report.source
-    end = datetime.fromtimestamp(source.end, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    end = _moment(source.end)
     period = (
         f"the {rough(source.seconds)} until {end}" if source.seconds else f"at {end}"
     )
@@ -61,8 +61,10 @@ def verdict(row: Row) -> str:
     if row.verdict is not Verdict.BROKEN:
         return str(row.verdict)
     lasted = f" for {rough(row.beyond)}" if row.beyond >= _MINUTE else ""
-    now = ", and is now" if row.current else ", not now"
-    return f"broken ({row.severity}){lasted}{now}"
+    ended = ", and is now"
+    if not row.current and row.until is not None:
+        ended = f", until {_moment(row.until)}"
+    return f"broken ({row.severity}){lasted}{ended}"
 
 
 def details(kpi: Kpi, row: Row) -> list[str]:
@@ -92,3 +94,7 @@ def budget(left: float) -> str:
 def who(line: Line, row: Row) -> str:
     """Name whom a row is about; somebody without a name is the exporter."""
     return who_of(line.kpi, row) or "exporter"
+
+
+def _moment(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -78,6 +78,7 @@ _ROW = _object(
     severity=_MAYBE_TEXT,
     limit=_MAYBE_NUMBER,
     beyond_seconds=_NUMBER,
+    until={"type": ["string", "null"], "format": "date-time"},
     current={"type": "boolean"},
     quantiles={"type": "object", "additionalProperties": _NUMBER},
     budget_left=_MAYBE_NUMBER,
