@@ -69,21 +69,29 @@ def line(plan: Plan, kpi: Kpi, answers: Answers, look: Look) -> Line:
     for (kind, _), answer in answers.items():
         if isinstance(answer, Refusal) and kind in (Kind.GUARD, Kind.BEYOND):
             return empty._replace(why=answer.why)
-    rows = [_row(kpi, promises, each, _Context(plan, answers, look)) for each in value]
+    context = _context(kpi, answers, look)
+    rows = [_row(kpi, promises, each, context) for each in value]
     return _summed(empty, sorted(rows, key=lambda row: _badness(kpi, row)))
 
 
 class _Context(NamedTuple):
-    plan: Plan
-    answers: Answers
+    """The answers about a KPI, with their series by their labels."""
+
+    series: dict[tuple[Kind, str], dict[Key, Series]]
     look: Look
 
-    def of(self, kind: Kind, about: str, kpi: Kpi, key: Key) -> Series | None:
+    def of(self, kind: Kind, about: str, key: Key) -> Series | None:
         """Return the series of an answer that has these labels."""
-        found = self.answers.get((kind, about), ())
-        if isinstance(found, Refusal):
-            return None
-        return next((s for s in found if _key(kpi, s.labels) == key), None)
+        return self.series.get((kind, about), {}).get(key)
+
+
+def _context(kpi: Kpi, answers: Answers, look: Look) -> _Context:
+    found = {
+        which: {_key(kpi, series.labels): series for series in answer}
+        for which, answer in answers.items()
+        if not isinstance(answer, Refusal)
+    }
+    return _Context(found, look)
 
 
 def _summed(empty: Line, rows: Sequence[Row]) -> Line:
@@ -113,7 +121,7 @@ def _badness(kpi: Kpi, row: Row) -> tuple[int, float]:
 def _row(kpi: Kpi, promises: list[Promise], series: Series, context: _Context) -> Row:
     key = _key(kpi, series.labels)
     mine = [(str(n), p) for n, p in enumerate(promises) if _concerns(p, series.labels)]
-    judged = not kpi.guard or context.of(Kind.GUARD, "", kpi, key) is not None
+    judged = not kpi.guard or context.of(Kind.GUARD, "", key) is not None
     found = [_judged(number, p, key, context) for number, p in mine] if judged else []
     chosen = min(found, key=_rank, default=None)
     verdict = chosen.verdict if chosen else Verdict.SHOWN
@@ -129,7 +137,7 @@ def _row(kpi: Kpi, promises: list[Promise], series: Series, context: _Context) -
         worst=max(values) if lower else min(values),
         verdict=verdict,
         limit=next(iter(limits), None),
-        quantiles=_quantiles(kpi, key, context),
+        quantiles=_quantiles(key, context),
         budget=_budget(kpi, mine, key, context),
         trend=trend(series.points, next(iter(limits), None)),
         points=series.points,
@@ -159,10 +167,10 @@ def _judged(number: str, each: Promise, key: Key, context: _Context) -> _Judged:
     beyond by its upper one is kept.
     """
     kpi, hold = each.kpi, each.alert.hold
-    found = context.of(Kind.BEYOND, number, kpi, key)
+    found = context.of(Kind.BEYOND, number, key)
     run = longest(found.points if found else (), context.look)
     least, most = (
-        context.of(kind, number, kpi, key) for kind in (Kind.CERTAIN, Kind.POSSIBLE)
+        context.of(kind, number, key) for kind in (Kind.CERTAIN, Kind.POSSIBLE)
     )
     allowed = budget_of(kpi, each)
     if allowed is None or least is None or most is None:
@@ -208,9 +216,9 @@ def _concerns(each: Promise, labels: dict[str, str]) -> bool:
     return who == each.target if each.target is not None else who not in each.apart
 
 
-def _quantiles(kpi: Kpi, key: Key, context: _Context) -> tuple[tuple[str, float], ...]:
-    names = [about for kind, about in context.answers if kind is Kind.QUANTILE]
-    found = ((name, context.of(Kind.QUANTILE, name, kpi, key)) for name in names)
+def _quantiles(key: Key, context: _Context) -> tuple[tuple[str, float], ...]:
+    names = [about for kind, about in context.series if kind is Kind.QUANTILE]
+    found = ((name, context.of(Kind.QUANTILE, name, key)) for name in names)
     return tuple((name, series.last) for name, series in found if series)
 
 
@@ -218,7 +226,7 @@ def _budget(
     kpi: Kpi, mine: list[tuple[str, Promise]], key: Key, context: _Context
 ) -> float | None:
     for number, each in mine:
-        bad = context.of(Kind.BUDGET, number, kpi, key)
+        bad = context.of(Kind.BUDGET, number, key)
         allowed = budget_of(kpi, each)
         if bad is not None and allowed is not None and allowed.share:
             return 1 - bad.last / allowed.share

@@ -47,7 +47,7 @@ class Live:
         self._page = page
         self._turn = asyncio.Lock()
         self._config: Config | None = None
-        self._plan: tuple[Plan, frozenset[str]] | None = None
+        self._plan: tuple[Plan, _Names] | None = None
         self._looked: pages.Looked | None = None
         self._made: Made | None = None
 
@@ -68,10 +68,10 @@ class Live:
             plan = plan_of(config)
             self._plan = plan, _names(plan)
         plan, names = self._plan
-        page = pages.read(lines("\n".join(_kept(text.decode(), names))))
-        looked = pages.Looked(page, now)
-        looks = pages.looks(looked, self._looked)
-        self._looked = looked
+        page = pages.read(lines("\n".join(_kept(text.decode(), names.read))))
+        looks = pages.looks(pages.Looked(page, now), self._looked)
+        compared = {name: page[name] for name in names.compared & page.keys()}
+        self._looked = pages.Looked(compared, now)
         asker = pages.FromPage(plan, looks, "the exporter's snapshot", _unsaid)
         return _made(asyncio.run(gather(asker)), page)
 
@@ -101,11 +101,22 @@ def _item(found: dict[str, Any]) -> Item:
 _encoded = json.JSONEncoder(allow_nan=False).encode
 
 
-def _names(plan: Plan) -> frozenset[str]:
+class _Names(NamedTuple):
+    """The series that are read, and those of them that are compared with before."""
+
+    read: frozenset[str]
+    compared: frozenset[str]
+
+
+def _names(plan: Plan) -> _Names:
     """Return the names of all series that the plan's KPIs read."""
     texts = (text for s in plan.subjects for kpi in s.kpis for text in _texts(kpi))
     filled = (plan.applications[0].fill(text) for text in texts)
-    return frozenset((*_ALWAYS, *(use.name for text in filled for use in uses(text))))
+    found = [use for text in filled for use in uses(text)]
+    return _Names(
+        frozenset((*_ALWAYS, *(use.name for use in found))),
+        frozenset((pages.POLLED, *(use.name for use in found if use.seconds))),
+    )
 
 
 def _texts(kpi: Kpi) -> Iterator[str]:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 _MOST_ROWS = 5
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~@&-])")
-_SPACE = re.compile(r"\s+")
 
 
 def markdown(report: Report) -> str:
@@ -72,4 +71,4 @@ def _cells(*cells: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return _SPECIAL.sub(r"\\\1", _SPACE.sub(" ", text))
+    return _SPECIAL.sub(r"\\\1", words.visible(text))

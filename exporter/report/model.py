@@ -145,13 +145,18 @@ class Report(NamedTuple):
         return [line for line in self.lines if line.verdict is verdict]
 
     @property
+    def broken(self) -> int:
+        """How many promises are broken; what is `info` is only to be known."""
+        return sum(line.severity in ("critical", "warning") for line in self.lines)
+
+    @property
     def status(self) -> int:
         """The exit status: 1 for a broken promise, 2 when nothing could be judged.
 
-        What is only to be shown (`info`) breaks nothing. Answers that are missing make
-        it 2 as well, for a gate must not open because nobody answered.
+        Answers that are missing make it 2 as well, for a gate must not open because
+        nobody answered.
         """
-        if any(line.severity in ("critical", "warning") for line in self.lines):
+        if self.broken:
             return 1
         silent = (Verdict.NO_DATA, Verdict.SHOWN)
         judged = any(line.verdict not in silent for line in self.lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.report.evaluate import Looks, NeedsHistoryError, evaluate
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 POLLED = "kpi_exporter_collector_last_success_timestamp_seconds"
 """Says when each collector was polled last."""
+_UNREADABLE = "its expression is none that a page can be asked"
 _HISTORY = "needs history, which a page does not have; a Prometheus would tell"
 REMARKS = (
     "a promise is broken when it is beyond its limit now, for however short a time",
@@ -40,8 +42,10 @@ class Looked(NamedTuple):
 def read(lines: Iterable[Line]) -> Page:
     """Arrange a page's samples by name and labels."""
     page: Page = {}
+    once: dict[tuple[str, str], tuple[str, str]] = {}  # thousands of lines share labels
     for line in lines:
-        page.setdefault(line.name, {})[frozenset(line.labels.items())] = line.value
+        labels = frozenset(once.setdefault(each, each) for each in line.labels.items())
+        page.setdefault(line.name, {})[labels] = line.value
     return page
 
 
@@ -93,6 +97,8 @@ class FromPage:
             found = evaluate(question.expression, self._looks)
         except NeedsHistoryError:
             return Refusal(_HISTORY, asked=False)
+        except (ValueError, re.error):
+            return Refusal(_UNREADABLE, asked=False)
         return tuple(
             Series(each.labels, ((self.look.end, each.value),))
             for each in found

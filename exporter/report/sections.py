@@ -87,7 +87,7 @@ def sections(lines: Sequence[Line], causes: Causes) -> Iterator[Section]:
         found = [text for each in mine for text in _findings(each, causes)]
         silent = [line for line in mine if line.verdict is Verdict.NO_DATA]
         why = "nothing is to be said"
-        if len(silent) == len(mine):
+        if silent and len(silent) == len(mine):
             why = "; ".join(dict.fromkeys(line.why for line in silent))
         yield Section(heading.title, tuple(found[:_MOST]), "" if found else why)
 

@@ -18,7 +18,7 @@ _UNSEEN = dict.fromkeys((*range(32), *range(127, 160)), " ")
 
 def text(report: Report) -> str:
     """Write a report: what is broken first, what says nothing last and short."""
-    return "".join(f"{line.translate(_UNSEEN)}\n" for line in _lines(report))
+    return "".join(f"{words.visible(line)}\n" for line in _lines(report))
 
 
 def _lines(report: Report) -> Iterator[str]:

@@ -14,12 +14,19 @@ if TYPE_CHECKING:
     from exporter.report.model import Line, Report, Row
 
 _MINUTE = 60.0
+_UNSEEN = dict.fromkeys((*range(32), *range(127, 160)), " ")
 _ROUGH = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
+
+
+def visible(text: str) -> str:
+    """Put spaces in place of control characters, which a terminal would obey."""
+    return text.translate(_UNSEEN)
 
 
 def headline(report: Report) -> str:
     """Write the verdict on everything in one line."""
-    broken = len(report.having(Verdict.BROKEN))
+    broken = report.broken
+    targets = len(report.having(Verdict.BROKEN)) - broken
     kept = len(report.having(Verdict.KEPT))
     unsure = len(report.having(Verdict.UNDECIDABLE))
     if broken:
@@ -28,7 +35,8 @@ def headline(report: Report) -> str:
         said = "No verdict: not enough was answered"
     else:
         said = "No promise is broken"
-    return f"{said}; {kept} kept, {unsure} undecidable"
+    missed = f", {targets} only to be known" if targets else ""
+    return f"{said}{missed}; {kept} kept, {unsure} undecidable"
 
 
 def about(report: Report) -> str:

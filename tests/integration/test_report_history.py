@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.integration.exporter_process import open_folder, run
+from tests.integration.exporter_process import TOKEN, open_folder, run
 from tests.integration.test_e2e_prometheus import Prometheus
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def prometheus() -> Iterator[Prometheus]:
 
 
 def report(prometheus: Prometheus, *more: str) -> subprocess.CompletedProcess[str]:
-    url = f"http://127.0.0.1:{prometheus.port}"
+    url = f"http://anna:{TOKEN}@127.0.0.1:{prometheus.port}"
     return run("report", "--prometheus", url, *more)
 
 

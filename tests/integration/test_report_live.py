@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psycopg
 import pytest
+import yaml
 from openapi_schema_validator import OAS31Validator
 
 from exporter.demo.servers.process import free_port
 from exporter.demo.servers.redis import RedisServer
 from exporter.web.openapi import BASE
-from tests.integration.exporter_process import ExporterProcess, open_folder, run
+from tests.integration.exporter_process import TOKEN, ExporterProcess, open_folder, run
 from tests.integration.monitored_postgres import owner, started
 from tests.integration.test_e2e_prometheus import Prometheus, static_job
 from tests.integration.verdicts import HOST, TIMES, healthy
@@ -44,9 +45,13 @@ def world() -> Iterator[World]:
         cache.start()
         server = started(folder, 16)
         stack.callback(server.stop)
+        dsn = server.dsn("orders", "monitor")
         config = {
             "interval": "1s",
-            "postgres": {"orders": {"dsn": server.dsn("orders", "monitor"), **TIMES}},
+            "postgres": {
+                "orders": {"dsn": dsn, **TIMES},
+                "quiet": {"dsn": dsn, **TIMES, "statements": {"text": False}},
+            },
             "redis": {"cache": {"url": cache.url, **TIMES}},
             "host": HOST,
             "kpis": {"pg_connections_used": {"warning": "0.1%", "critical": "0.2%"}},
@@ -54,11 +59,22 @@ def world() -> Iterator[World]:
         exporter = ExporterProcess(folder / "exporter", config)
         stack.enter_context(exporter)
         prometheus = Prometheus(folder / "prometheus", static_job(exporter))
+        with_rules(prometheus, exporter)
         stack.callback(prometheus.stop)
         prometheus.start()
         healthy(exporter)
         work(server)
         yield World(exporter, prometheus, server)
+
+
+def with_rules(prometheus: Prometheus, exporter: ExporterProcess) -> None:
+    """Let it have the rules of the exporter's configuration."""
+    file, folder = str(exporter.file), str(prometheus.folder)
+    assert run("render", "--config", file, "--out", folder).returncode == 0
+    path = prometheus.folder / "prometheus.yml"
+    settings = yaml.safe_load(path.read_text())
+    settings["global"]["evaluation_interval"] = "1s"
+    path.write_text(yaml.safe_dump({**settings, "rule_files": ["rules/*.yaml"]}))
 
 
 def work(server: PostgresServer) -> None:
@@ -99,7 +115,8 @@ def test_the_api_names_what_is_broken_now(world: World) -> None:
 
     (kpi,) = found["items"]
     assert (kpi["severity"], found["status"]) == ("critical", 1)
-    assert kpi["rows"][0]["labels"]["target"] == "orders"
+    broken = {row["labels"]["target"] for row in kpi["rows"]}
+    assert broken == {"orders", "quiet"}
 
 
 def test_slow_queries_have_their_texts_without_literals(world: World) -> None:
@@ -114,6 +131,8 @@ def test_slow_queries_have_their_texts_without_literals(world: World) -> None:
         time.sleep(0.5)
     assert mine[0]["mean_seconds"] == mine[0]["seconds"] / mine[0]["calls"]
     assert "Anna" not in json.dumps(items)
+    quiet = told(world, "/slow-queries?target=quiet&limit=500")["items"]
+    assert {item["query"] for item in quiet} == {None}
 
 
 def test_the_api_asks_no_server() -> None:
@@ -176,10 +195,11 @@ def test_a_prometheus_that_is_gone_is_named_and_nothing_is_judged() -> None:
     assert done.stderr.count("\n") == 1
 
 
-def test_an_exporter_that_is_gone_is_named() -> None:
-    url = f"http://127.0.0.1:{free_port()}"
+def test_an_exporter_that_is_gone_is_named_without_its_password() -> None:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
 
-    done = run("report", "--exporter", url)
+    done = run("report", "--exporter", f"http://anna:{TOKEN}@127.0.0.1:{port}")
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"{url}/metrics: cannot be reached")
