@@ -10,12 +10,17 @@ from exporter.report.causes import causes
 from exporter.report.judge import EMPTY, line
 from exporter.report.model import Refusal, Report, Verdict
 from exporter.report.sections import HEADINGS, advice, evidence_of, sections
+from exporter.report.words import rough
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from exporter.catalogue.model import Kpi
     from exporter.report.asker import Asker
     from exporter.report.judge import Answers
-    from exporter.report.model import Line, Row
+    from exporter.report.model import Line, Row, Source
+
+_COVERED = 0.9  # of the period must have data
 
 Found = dict[str, dict[str, tuple[str, ...]]]
 
@@ -28,9 +33,10 @@ async def gather(asker: Asker) -> Report:
     lines = await _explained(asker, [each for each, _ in judged])
     found, periods = await _caused(asker, lines)
     unanswered = dict.fromkeys(why for _, refused in judged for why in refused)
+    remarks = (*asker.source.remarks, *uncovered(asker.source, lines))
     return Report(
         profile=str(plan.profile),
-        source=asker.source,
+        source=asker.source._replace(remarks=remarks),
         lines=tuple(_told(each, found) for each in lines),
         sections=tuple(sections(lines, {**found, **periods})),
         advice=tuple(advice(lines, found)),
@@ -64,6 +70,14 @@ async def _explained(asker: Asker, lines: list[Line]) -> list[Line]:
         else:
             told.append(each._replace(why=absence.why))
     return told
+
+
+def uncovered(source: Source, lines: Sequence[Line]) -> Iterator[str]:
+    """Say so when there is no data of a large part of the period."""
+    begins = [row.points[0][0] for line in lines for row in line.rows]
+    known = source.end - min(begins, default=source.end)
+    if begins and known < _COVERED * source.seconds:
+        yield f"there is data of the last {rough(known)} alone"
 
 
 def _told(line: Line, found: Found) -> Line:

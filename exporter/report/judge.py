@@ -140,6 +140,7 @@ def _row(kpi: Kpi, promises: list[Promise], series: Series, context: _Context) -
         quantiles=_quantiles(key, context),
         budget=_budget(kpi, mine, key, context),
         trend=trend(series.points, next(iter(limits), None)),
+        gone=_gone(series, context.look),
         points=series.points,
     )
     if chosen is None or run is None:
@@ -152,6 +153,11 @@ def _row(kpi: Kpi, promises: list[Promise], series: Series, context: _Context) -
         until=run.until,
         current=run.current,
     )
+
+
+def _gone(series: Series, look: Look) -> float | None:
+    at = series.points[-1][0]
+    return at if look.end - at > 2 * look.shape else None
 
 
 def _rank(found: _Judged) -> tuple[int, int]:

@@ -65,7 +65,8 @@ class Row(NamedTuple):
     the first to be met. `beyond` are the longest seconds in a row beyond it, up to
     `until` (Unix time).
     `quantiles` are of the whole period, by name. `budget` is the share left of the bad
-    events that a month allows; below 0 it is overspent.
+    events that a month allows; below 0 it is overspent. `gone` (Unix time) is when it
+    was there last, if it is there no more.
     """
 
     labels: dict[str, str]
@@ -80,6 +81,7 @@ class Row(NamedTuple):
     quantiles: tuple[tuple[str, float], ...] = ()
     budget: float | None = None
     trend: Trend = Trend()
+    gone: float | None = None
     points: tuple[tuple[float, float], ...] = ()
 
 

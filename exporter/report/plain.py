@@ -66,6 +66,7 @@ def _row(row: Row) -> dict[str, Any]:
         "beyond_seconds": row.beyond,
         "until": None if row.until is None else _moment(row.until),
         "current": row.current,
+        "gone": None if row.gone is None else _moment(row.gone),
         "quantiles": dict(row.quantiles),
         "budget_left": row.budget,
         "change": row.trend.change,

@@ -28,7 +28,7 @@ _WHOLE = 120.0  # seconds for all answers together
 _SHAPE = 240  # points that a trend is drawn from
 _FINEST = 15.0
 _MINUTE = 60.0
-_MOST_POINTS = 10_000  # of a series; Prometheus refuses more than 11,000
+_MOST_POINTS = 10_080  # a week of minutes; Prometheus refuses more than 11,000
 _LATE = "not asked: the others took all the time there was"
 
 
@@ -92,11 +92,20 @@ class FromPrometheus:
 async def open_prometheus(
     plan: Plan, prometheus: Prometheus, url: str, seconds: float
 ) -> FromPrometheus:
-    """Begin a report; raises KpiExporterError when it cannot be asked at all."""
+    """Begin a report; raises KpiExporterError when it cannot be asked at all.
+
+    What has Prometheus' language but no rules is asked for the expressions instead.
+    """
     end = await prometheus.time()
-    recorded = await prometheus.records()
+    recorded: frozenset[str] = frozenset()
+    remarks: tuple[str, ...] = ()
+    try:
+        recorded = await prometheus.records()
+    except KpiExporterError as error:
+        remarks = (f"its rules are not known, and no recording is used: {error}",)
     made = FromPrometheus(Asking(plan, recorded, seconds), prometheus, end)
-    made.source = made.source._replace(name=f"Prometheus at {shown(url)}")
+    name = f"Prometheus at {shown(url)}"
+    made.source = made.source._replace(name=name, remarks=remarks)
     return made
 
 

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from exporter.report.model import Line, Report
 
 _MOST_ROWS = {Verdict.BROKEN: 10, Verdict.UNDECIDABLE: 5}
-_UNSEEN = dict.fromkeys((*range(32), *range(127, 160)), " ")
 
 
 def text(report: Report) -> str:

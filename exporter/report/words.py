@@ -78,6 +78,8 @@ def verdict(row: Row) -> str:
 def details(kpi: Kpi, row: Row) -> list[str]:
     """Write what else is known of a row: quantiles, trend, forecast, budget."""
     found = []
+    if row.gone is not None:
+        found.append(f"not there since {_moment(row.gone)}")
     if row.quantiles:
         parts = (f"{name} {shown(each, kpi.unit)}" for name, each in row.quantiles)
         found.append(f"over the period {', '.join(parts)}")

@@ -80,6 +80,7 @@ _ROW = _object(
     beyond_seconds=_NUMBER,
     until={"type": ["string", "null"], "format": "date-time"},
     current={"type": "boolean"},
+    gone={"type": ["string", "null"], "format": "date-time"},
     quantiles={"type": "object", "additionalProperties": _NUMBER},
     budget_left=_MAYBE_NUMBER,
     change=_MAYBE_NUMBER,

@@ -68,10 +68,10 @@ class Faulty:
 
 @asynccontextmanager
 async def served(
-    history: Callable[[str], Awaitable[web.Response]],
+    history: Callable[[str], Awaitable[web.Response]], *before: Any
 ) -> AsyncIterator[str]:
     faulty = Faulty(history)
-    application = web.Application()
+    application = web.Application(middlewares=before)
     application.router.add_get("/api/v1/query", faulty.query)
     application.router.add_get("/api/v1/query_range", faulty.query_range)
     application.router.add_get("/api/v1/rules", faulty.rules)
@@ -164,6 +164,29 @@ async def test_nonsense_is_no_figure(answer: str) -> None:
     assert status == 2
     assert {each["verdict"] for each in found["kpis"].values()} == {"no data"}
     assert len(found["unanswered"]) == 1
+
+
+async def test_data_of_a_part_of_the_period_alone_is_said() -> None:
+    async with served(broken) as url:
+        out = io.StringIO()
+        await report(PLAN, Where(url, ""), 86400.0, ("text", out))
+
+    assert "note: there is data of the last 60 min alone" in out.getvalue()
+
+
+async def test_without_a_page_of_rules_expressions_are_asked() -> None:
+    async def no_rules(request: web.Request, handler: Any) -> web.StreamResponse:
+        if request.path == "/api/v1/rules":
+            return web.Response(status=404)
+        answer: web.StreamResponse = await handler(request)
+        return answer
+
+    async with served(broken, web.middleware(no_rules)) as url:
+        out = io.StringIO()
+        status = await report(PLAN, Where(url, ""), 3600.0, ("text", out))
+
+    assert status == 1
+    assert "note: its rules are not known" in out.getvalue()
 
 
 async def test_no_number_is_no_figure() -> None:

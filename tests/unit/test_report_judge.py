@@ -196,6 +196,16 @@ def test_the_budget_left_is_what_a_month_allows_less_what_was_bad(
     assert row.budget == pytest.approx(left)
 
 
+def test_what_is_there_no_more_says_since_when() -> None:
+    answers: Answers = {(Kind.VALUE, ""): (minutes(HOST, 0, 20, 0.5),)}
+    answers |= {(Kind.BEYOND, "0"): (), (Kind.BEYOND, "1"): ()}
+
+    (row,) = line(PLAN, kpi_of("cpu_used"), answers, LOOK).rows
+
+    assert row.gone == 1200.0
+    assert cpu().rows[0].gone is None
+
+
 def test_the_longest_run_is_found() -> None:
     points = [(60.0 * at, 1.0) for at in (0, 1, 2, 7, 8, 9, 10, 20)]
 

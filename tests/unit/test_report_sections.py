@@ -38,9 +38,7 @@ def test_a_cause_is_written_by_the_catalogues_own_template() -> None:
     found = causes(
         kpi_of("pg_statement_mean"),
         (
-            Series(
-                {"target": "a", "queryid": "7", "query": "q {{ .Value }}"}, ((0, 2),)
-            ),
+            Series({"target": "a", "queryid": "7", "query": "{{ .Value }}"}, ((0, 2),)),
             Series({"target": "a", "queryid": "8", "query": "s"}, ((0, 0.25),)),
             Series({"target": "b", "queryid": "9", "query": "t"}, ((0, 90),)),
         ),
