@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from exporter.check_http import shown
@@ -14,15 +13,15 @@ if TYPE_CHECKING:
     from exporter.check_http import Browser
 
 _TITLE = "Incidents"
-_MOST = 50
+_MOST = "50"
 
 
 async def incidents(browser: Browser, url: str, since: float) -> Section:
     """Return the incidents since a moment (Unix time); who does not answer is named."""
     page = f"{url.rstrip('/')}/incidents.json"
     try:
-        found = json.loads(await browser.get(page, since=f"{since:.0f}"))
-        findings = tuple(line(each) for each in found[:_MOST])
+        found = json.loads(await browser.get(page, since=f"{since:.0f}", limit=_MOST))
+        findings = tuple(line(each) for each in found["incidents"])
     except KpiExporterError as error:
         return Section(_TITLE, (), str(error))
     except (ValueError, TypeError, KeyError, AttributeError):
@@ -32,15 +31,8 @@ async def incidents(browser: Browser, url: str, since: float) -> Section:
 
 def line(incident: dict[str, Any]) -> str:
     """Write one incident: when, what, about whom, until when, its first cause."""
-    opened, closed = _moment(incident["opened"]), incident.get("closed")
-    ended = f"until {_moment(closed)}" if closed else "still open"
+    opened, closed = incident["opened"], incident.get("closed")
+    ended = f"until {closed}" if closed else "still open"
     cause = incident.get("first_cause") or "no cause found"
     who = incident.get("target") or "nobody named"
     return f"{opened} {incident['alert']} on {who}, {ended}: {cause}"
-
-
-def _moment(found: Any) -> str:
-    """Write a moment that is given as Unix time or as text."""
-    if isinstance(found, int | float):
-        return datetime.fromtimestamp(found, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    return str(found)

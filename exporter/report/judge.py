@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from exporter.catalogue.limits import Unit
 from exporter.render import rules
 from exporter.render.words import promise as promised
 from exporter.report.model import Line, Refusal, Row, Verdict
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from exporter.catalogue.plan import Plan, Promise
     from exporter.report.model import Answer, Series
 
-_UNJUDGED = "too little happens to judge it, or nothing asks for it"
+_UNJUDGED = "too little happens to judge it"
 _UNCERTAIN = "an estimate: its bounds lie on both sides of the limit"
 EMPTY = "its series are there and give no value: too few yet, or nothing it is about"
 """Why there is no value where all was answered."""
@@ -126,7 +127,7 @@ def _row(kpi: Kpi, promises: list[Promise], series: Series, context: _Context) -
     chosen = min(found, key=_rank, default=None)
     verdict = chosen.verdict if chosen else Verdict.SHOWN
     if mine and not judged:
-        verdict = Verdict.UNDECIDABLE
+        verdict = _unjudged(kpi)
     lower = kpi.better == "lower"
     limits = sorted((p.alert.limit for _, p in mine), reverse=not lower)
     run = chosen.run if chosen else None
@@ -158,6 +159,17 @@ def _row(kpi: Kpi, promises: list[Promise], series: Series, context: _Context) -
 def _gone(series: Series, look: Look) -> float | None:
     at = series.points[-1][0]
     return at if look.end - at > 2 * look.shape else None
+
+
+def _unjudged(kpi: Kpi) -> Verdict:
+    """Return the verdict where the guard lets nothing be judged.
+
+    Of shares and latencies that is for too few events. Where more is better, as of
+    requests a second or the time until a disk is full, it is that nothing asks for
+    more: the promise is kept.
+    """
+    calm = kpi.better == "higher" and kpi.unit is not Unit.RATIO
+    return Verdict.KEPT if calm else Verdict.UNDECIDABLE
 
 
 def _rank(found: _Judged) -> tuple[int, int]:

@@ -52,18 +52,15 @@ class Faulty:
         return data({"groups": []})
 
     async def incidents(self, _: web.Request) -> web.Response:
-        return web.json_response(
-            [
-                {
-                    "id": "1",
-                    "alert": "CpuUsed",
-                    "target": "machine",
-                    "opened": NOW - 600,
-                    "closed": None,
-                    "first_cause": "python uses 2 cores",
-                }
-            ]
-        )
+        incident = {
+            "id": "1",
+            "alert": "CpuUsed",
+            "target": "machine",
+            "opened": "2027-01-15T07:50:00+00:00",
+            "closed": None,
+            "first_cause": "python uses 2 cores",
+        }
+        return web.json_response({"total": 1, "incidents": [incident]})
 
 
 @asynccontextmanager

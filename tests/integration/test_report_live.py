@@ -110,6 +110,18 @@ def test_the_api_answers_as_it_is_described(path: str, world: World) -> None:
     assert found["total"] == len(found["items"])
 
 
+def test_cache_statistics_are_of_redis_and_of_shared_buffers(world: World) -> None:
+    items = told(world, "/cache-stats?limit=500")["items"]
+
+    assert {(each["source"], each["target"]) for each in items} == {
+        ("redis", "cache"),
+        ("postgres", "orders"),
+        ("postgres", "quiet"),
+    }
+    orders = next(each for each in items if each.get("datname") == "orders")
+    assert 0 < orders["hit_rate"] <= 1
+
+
 def test_the_api_names_what_is_broken_now(world: World) -> None:
     found = told(world, "/report?verdict=broken&kpi=pg_connections_used")
 

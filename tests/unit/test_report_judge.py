@@ -130,6 +130,19 @@ def test_what_nothing_lets_judge_is_undecidable() -> None:
     assert found.why.startswith("too little happens")
 
 
+def test_few_requests_that_nobody_misses_keep_the_promise_of_many() -> None:
+    shop = {"job": "j", "instance": "i", "application": "default"}
+    answers: Answers = {
+        (Kind.VALUE, ""): (minutes(shop, 0, 60, 3.0),),
+        (Kind.GUARD, ""): (),
+        (Kind.BEYOND, "0"): (),
+    }
+
+    found = line(PLAN, kpi_of("api_throughput"), answers, LOOK)
+
+    assert found.verdict is Verdict.KEPT
+
+
 def test_what_is_refused_or_empty_has_no_data_and_says_why() -> None:
     refused: Answers = {(Kind.VALUE, ""): Refusal("no whole answer within 10 s")}
     half: Answers = {
