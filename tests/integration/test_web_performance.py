@@ -67,6 +67,12 @@ async def test_beyond_the_end_is_an_empty_page() -> None:
     assert (found["items"], found["total"], found["next"]) == ([], 250, None)
 
 
+async def test_a_page_that_ends_with_the_last_item_has_no_next() -> None:
+    _, found = await told("/metrics?limit=50&offset=200")
+
+    assert (len(found["items"]), found["next"]) == (50, None)
+
+
 async def test_filters_choose_before_pages_are_cut() -> None:
     _, found = await told("/metrics?target=cache&limit=2")
 

@@ -25,7 +25,7 @@ def line(name: str, *values: float, limit: float | None = None) -> Line:
         Row(
             {"target": "cache", "application": "shop"},
             value=values[-1],
-            worst=min(values),
+            worst=max(values) if kpi.better == "lower" else min(values),
             verdict=Verdict.KEPT if limit else Verdict.SHOWN,
             limit=limit,
             points=tuple((60.0 * n, value) for n, value in enumerate(values)),
