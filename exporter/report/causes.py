@@ -28,11 +28,15 @@ _UNITS = {
 
 
 def causes(kpi: Kpi, answer: Answer) -> dict[str, tuple[str, ...]]:
-    """Return the lines that name causes by target or application, the worst first."""
+    """Return the lines that name causes by target or application, the worst first.
+
+    What is 0 is no cause of anything.
+    """
     if kpi.evidence is None or isinstance(answer, Refusal):
         return {}
     found: dict[str, list[str]] = {}
-    for series in sorted(answer, key=lambda series: -series.last):
+    ranked = sorted(answer, key=lambda series: -series.last)
+    for series in filter(lambda series: series.last, ranked):
         who = series.labels.get(who_label(kpi), "")
         found.setdefault(who, []).append(_line(kpi.evidence.line, series))
     return {who: tuple(lines[:_MOST]) for who, lines in found.items()}

@@ -110,21 +110,20 @@ def who_of(kpi: Kpi, row: Row) -> str:
 
 
 def advice(lines: Sequence[Line], causes: Causes) -> Iterator[Advice]:
-    """Yield what to do where a figure is beyond the limit that its advice has."""
+    """Yield what to do where figures are beyond the limit that its advice has."""
     by_id = {line.kpi.id: line for line in lines}
     for rule in ADVICE:
         line = by_id.get(rule.kpi)
-        if line is None:
+        rows = [row for row in line.rows if _beyond(line.kpi, row)] if line else []
+        if line is None or not rows:
             continue
-        for row in line.rows:
-            limit = _limit(row, line.kpi)
-            if limit is None or not _beyond(line.kpi, row, limit):
-                continue
-            who = row.labels.get(who_label(line.kpi), "")
-            read = f"{line.kpi.title}: {_figure(line.kpi, row, limit)}"
-            named = causes.get(rule.kpi, {}).get(who, ())
-            how = " ".join(line.kpi.runbook.split())
-            yield Advice(rule.title, who_of(line.kpi, row), (read, *named), how)
+        whose = [row.labels.get(who_label(line.kpi), "") for row in rows]
+        named = causes.get(rule.kpi, {})
+        texts = [f"{who_of(line.kpi, row)}: {_figure(line.kpi, row)}" for row in rows]
+        texts += [text for who in dict.fromkeys(whose) for text in named.get(who, ())]
+        who = ", ".join(dict.fromkeys(filter(None, whose)))
+        how = " ".join(line.kpi.runbook.split())
+        yield Advice(rule.title, who, tuple(texts[:_MOST]), how)
 
 
 def _limit(row: Row, kpi: Kpi) -> float | None:
@@ -134,14 +133,17 @@ def _limit(row: Row, kpi: Kpi) -> float | None:
     return next((a.limit for a in kpi.alerts_of(_STATING)), None)
 
 
-def _beyond(kpi: Kpi, row: Row, limit: float) -> bool:
+def _beyond(kpi: Kpi, row: Row) -> bool:
     """Whether it was broken, or the period's mean is beyond the limit."""
-    if row.verdict is Verdict.BROKEN:
-        return True
+    limit = _limit(row, kpi)
+    if row.verdict is Verdict.BROKEN or limit is None:
+        return row.verdict is Verdict.BROKEN
     mean = sum(value for _, value in row.points) / len(row.points)
     return mean > limit if kpi.better == "lower" else mean < limit
 
 
-def _figure(kpi: Kpi, row: Row, limit: float) -> str:
-    value, worst, bound = (shown(v, kpi.unit) for v in (row.value, row.worst, limit))
-    return f"{value} now, {worst} at worst, the limit is {bound}"
+def _figure(kpi: Kpi, row: Row) -> str:
+    value, worst = (shown(each, kpi.unit) for each in (row.value, row.worst))
+    limit = _limit(row, kpi)
+    bound = "" if limit is None else f", the limit is {shown(limit, kpi.unit)}"
+    return f"{kpi.title}: {value} now, {worst} at worst{bound}"

@@ -80,6 +80,9 @@ def details(kpi: Kpi, row: Row) -> list[str]:
     found = []
     if row.gone is not None:
         found.append(f"not there since {_moment(row.gone)}")
+    if row.verdict is Verdict.KEPT and row.severity:
+        lasted = f"beyond its limit for {rough(row.beyond)}"
+        found.append(f"{lasted}, which is too short to break the promise")
     if row.quantiles:
         parts = (f"{name} {shown(each, kpi.unit)}" for name, each in row.quantiles)
         found.append(f"over the period {', '.join(parts)}")

@@ -41,6 +41,7 @@ def test_a_cause_is_written_by_the_catalogues_own_template() -> None:
             Series({"target": "a", "queryid": "7", "query": "{{ .Value }}"}, ((0, 2),)),
             Series({"target": "a", "queryid": "8", "query": "s"}, ((0, 0.25),)),
             Series({"target": "b", "queryid": "9", "query": "t"}, ((0, 90),)),
+            Series({"target": "c", "queryid": "10", "query": "u"}, ((0, 0),)),
         ),
     )
 
@@ -111,6 +112,7 @@ def test_advice_comes_with_its_evidence_and_the_runbook() -> None:
     assert found.title == "Raise the TTL of what changes rarely"
     assert found.who == "cache"
     figure, cause = found.evidence
+    assert figure.startswith("cache: Hit rate of the server: ")
     assert figure.endswith("50% now, 50% at worst, the limit is 80%")
     assert cause == "sessions miss most"
     assert "a TTL that is too short" in found.how

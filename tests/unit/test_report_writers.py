@@ -157,6 +157,14 @@ def test_json_has_no_number_that_json_does_not_know() -> None:
     assert found["status"] == 1
 
 
+def test_what_was_beyond_its_limit_for_too_short_a_time_is_said() -> None:
+    brief = row(Verdict.KEPT)._replace(severity=Severity.WARNING, beyond=240.0)
+
+    made = text(report()._replace(lines=(line(Verdict.KEPT, brief),)))
+
+    assert "beyond its limit for 4 min, which is too short" in made
+
+
 def test_what_is_only_to_be_known_is_told_apart() -> None:
     target = line(Verdict.BROKEN, row(Verdict.BROKEN))._replace(severity=Severity.INFO)
     made = report()._replace(lines=(target, line(Verdict.KEPT, row(Verdict.KEPT))))
