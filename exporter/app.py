@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from exporter.config import Config, Target
     from exporter.evidence import Kept
     from exporter.exposition import Page
+    from exporter.report.live import Live
+    from exporter.web.service import Figures
     from exporter.web.web_config import WebConfig
 
 _FIRST_ROUND = 2.0  # seconds that the first scrape may have to wait for first polls
@@ -49,6 +51,7 @@ class Service:
         self._clock = Clock()
         self._schedule = Schedule(self._clock, self.snapshot.prepare)
         self._reloading = asyncio.Lock()
+        self._live: Live | None = None
 
     async def start(self) -> None:
         """Poll all targets, and give the quick ones time for a first answer."""
@@ -133,6 +136,17 @@ class Service:
 
         subjects = plan_of(self.config).subjects
         return sorted(kpi.id for subject in subjects for kpi in subject.kpis)
+
+    async def performance(self) -> Figures:
+        """Return this moment's figures for the platforms' API.
+
+        Its modules and the catalogue are loaded when somebody asks, as for runbooks.
+        """
+        if self._live is None:
+            from exporter.report.live import Live
+
+            self._live = Live(lambda: self.snapshot.page().plain)
+        return await self._live.made(self.config)
 
     def status(self) -> list[TargetStatus]:
         """Say how every target and collector fares, for people."""

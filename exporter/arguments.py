@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from exporter.errors import KpiExporterError
+from exporter.units import seconds
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -22,6 +23,9 @@ _DOMAIN = re.compile(
     r"(?:[a-z0-9](?:[-a-z0-9]*[a-z0-9])?\.)*[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
 )
 _LONGEST_DOMAIN = 253
+_LEAST_SINCE, _MOST_SINCE = 300.0, 366 * 86400.0
+GATE = """exit status: 0 no promise is broken, 1 one is, 2 nothing could be judged, or
+not everything was answered"""
 
 
 def label(text: str) -> tuple[str, str]:
@@ -56,6 +60,22 @@ def speed(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= _MOST_SPEED:
         raise ArgumentTypeError(f"wanted is 1 to {_MOST_SPEED}")
     return int(text)
+
+
+def duration(text: str) -> float:
+    """Read a time such as 60s."""
+    try:
+        return seconds(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from error
+
+
+def since(text: str) -> float:
+    """Read a report's period, from five minutes to a year."""
+    found = duration(text)
+    if not _LEAST_SINCE <= found <= _MOST_SINCE:
+        raise ArgumentTypeError("wanted is 5m to 366d")
+    return found
 
 
 def render(parser: ArgumentParser, run: Run) -> None:
@@ -100,5 +120,37 @@ def sidecar(parser: ArgumentParser, run: Run) -> None:
         "--once",
         action="store_true",
         help="bring rules and dashboards in step, verify them, and end",
+    )
+    parser.set_defaults(run=run)
+
+
+def report(parser: ArgumentParser, run: Run) -> None:
+    """Add the options of `report`, which `run` carries out."""
+    asked = parser.add_mutually_exclusive_group()
+    asked.add_argument(
+        "--prometheus",
+        metavar="URL",
+        help="a Prometheus that scrapes the exporter, such as http://127.0.0.1:9090",
+    )
+    asked.add_argument(
+        "--exporter",
+        metavar="URL",
+        help="without a Prometheus: the exporter itself, which knows this moment alone "
+        "(the local one)",
+    )
+    parser.add_argument("--sidecar", metavar="URL", help="whose incidents to name")
+    parser.add_argument(
+        "--since",
+        type=since,
+        default=since("24h"),
+        metavar="TIME",
+        help="the period until now, such as 7d (24h)",
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="its file, in YAML")
+    parser.add_argument(
+        "--format",
+        choices=("text", "md", "html", "json"),
+        default="text",
+        help="how to write it (text)",
     )
     parser.set_defaults(run=run)

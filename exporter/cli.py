@@ -17,7 +17,6 @@ from exporter.collector import SourceKind
 from exporter.config_load import load
 from exporter.errors import KpiExporterError
 from exporter.logs import set_up
-from exporter.units import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -97,6 +96,12 @@ def _parser() -> argparse.ArgumentParser:
         ),
         _sidecar,
     )
+    arguments.report(
+        commands.add_parser(
+            "report", help="judge every promise over a period", epilog=arguments.GATE
+        ),
+        _report,
+    )
     _demo_parser(
         commands.add_parser("demo", help="start an embedded world and watch it")
     )
@@ -140,7 +145,7 @@ def _demo_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--for",
         dest="duration",
-        type=_duration,
+        type=arguments.duration,
         metavar="TIME",
         help="end by itself after this long, such as 60s",
     )
@@ -178,13 +183,6 @@ def _target_options(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f"--{kind}", metavar="URL", help=f"a target named {kind}, such as {example}"
         )
-
-
-def _duration(text: str) -> float:
-    try:
-        return seconds(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _reader(options: argparse.Namespace) -> Callable[[], Config]:
@@ -275,6 +273,17 @@ def _sidecar(options: argparse.Namespace, out: TextIO) -> int:
         return asyncio.run(once(file, read, out))
     asyncio.run(serve(file, read))
     return 0
+
+
+def _report(options: argparse.Namespace, out: TextIO) -> int:
+    from exporter.promises import plan_of
+    from exporter.report.command import Where, report
+
+    config = load(options.config)
+    local = f"http://{config.web.listen}"
+    where = Where(options.prometheus, options.exporter or local, options.sidecar)
+    write = (options.format, out)
+    return asyncio.run(report(plan_of(config), where, options.since, write))
 
 
 def _demo(options: argparse.Namespace, out: TextIO) -> int:

@@ -96,7 +96,7 @@ def recordings(plan: Plan, budget: Budget) -> Iterator[dict[str, Any]]:
                 apart = budget.kpi.scope == "application"
                 yield {
                     "record": rules.record_name(budget.kpi, f"bad{window}"),
-                    "expr": _share(budget, each.application, window),
+                    "expr": share(budget, each.application, window),
                     **({"labels": labels} if apart else {}),
                 }
 
@@ -150,7 +150,8 @@ def _pair(budget: Budget, pair: Window) -> str:
     return f"{long} > {limit} and {short} > {limit}"
 
 
-def _share(budget: Budget, application: Application, window: str) -> str:
+def share(budget: Budget, application: Application, window: str) -> str:
+    """Write which share of an application's events was bad over a window."""
     names = {"window": window, "limit": bound(budget.limit)}
     bad = application.fill(budget.burn.bad, **names)
     total = application.fill(budget.burn.total, **names)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from exporter.config import Config
     from exporter.errors import Reason
@@ -56,6 +56,36 @@ class TargetStatus(NamedTuple):
     collectors: Sequence[CollectorStatus] = ()
 
 
+class Item(NamedTuple):
+    """One item of the platforms' API: what it is chosen by, and itself as JSON.
+
+    `mean_seconds` is that of a statement.
+    """
+
+    fields: Mapping[str, str]
+    text: str
+    mean_seconds: float = 0.0
+
+
+class Figures(Protocol):
+    """What the platforms' API says of this moment.
+
+    `end` is when they were seen, and `report` all of a report but its KPIs, as JSON.
+    """
+
+    @property
+    def end(self) -> str:
+        """When they were seen, in the form of ISO 8601."""
+
+    @property
+    def report(self) -> str:
+        """All of a report but its KPIs, as a JSON object."""
+
+    @property
+    def items(self) -> Mapping[str, Sequence[Item]]:
+        """The lists `kpis`, `metrics`, `statements` and `caches`."""
+
+
 class Service(Protocol):
     """The process behind the pages; each attribute may change with a reload."""
 
@@ -90,6 +120,9 @@ class Service(Protocol):
 
     def kpis(self) -> Sequence[str]:
         """Return the ids of all KPIs."""
+
+    async def performance(self) -> Figures:
+        """Return this moment's figures for the platforms' API."""
 
     def status(self) -> Sequence[TargetStatus]:
         """Return every target with its collectors, for the page that people read."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from exporter.evidence import Kept
     from exporter.web.server import Server
-    from exporter.web.service import TargetStatus
+    from exporter.web.service import Item, TargetStatus
     from exporter.web.web_config import WebConfig
 
 
@@ -34,6 +34,12 @@ class FixedPage(NamedTuple):
 
 def page(text: str) -> FixedPage:
     return FixedPage(text.encode(), gzip.compress(text.encode()))
+
+
+class FixedFigures(NamedTuple):
+    end: str = "2026-11-21T12:00:00+00:00"
+    report: str = '{"profile": "mcp-v2", "status": 0}'
+    items: Mapping[str, list[Item]] = {}
 
 
 def config(external_url: str | None = None) -> Config:
@@ -66,6 +72,7 @@ class FixedService:
         self.scrapes: list[tuple[str | None, str | None]] = []
         self.reloads = 0
         self.causes: dict[str, list[Kept]] = {"orders": []}
+        self.figures = FixedFigures()
 
     @property
     def snapshot(self) -> FixedService:
@@ -101,6 +108,9 @@ class FixedService:
 
     def kpis(self) -> list[str]:
         return ["pg_index_invalid", "pg_lock_waiters"]
+
+    async def performance(self) -> FixedFigures:
+        return self.figures
 
     def status(self) -> list[TargetStatus]:
         return self.targets

@@ -66,15 +66,18 @@ MAY_IMPORT = {
     "emitted": "declared render* catalogue* yaml_file",
     "check_page": "",
     "check_series": "declared render* catalogue*",
-    "check_live": "check_http check_page check_series catalogue* units",
+    "check_prometheus": "check_http check_series",
+    "check_live": "check_http check_page check_prometheus check_series catalogue* "
+    "units",
+    "report*": "report* check_* render* catalogue* promises config units web.service",
     "check": "poll snapshot exposition collectors collector config sources*",
     "app": "web* evidence schedule target snapshot exposition own health promises "
-    "render* collectors collector config config_load logs sources* threads",
+    "report* render* collectors collector config config_load logs sources* threads",
     "sidecar*": "sidecar* render* catalogue* config config_sidecar promises check_* "
     "exposition web* units threads secret programs collector evidence",
-    "arguments": "",
-    "cli": "app arguments check* emitted config config_load promises render* web.lean "
-    "catalogue* logs units collectors collector sidecar* demo*",
+    "arguments": "units",
+    "cli": "app arguments check* emitted config config_load promises render* report* "
+    "web.lean catalogue* logs units collectors collector sidecar* demo*",
     "demo*": "*",
 }
 
@@ -86,7 +89,7 @@ ROOMS = {
     "redis": "sources.redis*",
     "psutil": "sources.host*",
     "yaml": "yaml_file catalogue* render.files",
-    "promql_parser": "catalogue* render*",
+    "promql_parser": "catalogue* render* report.evaluate report.matching",
     "apscheduler": "schedule",
     "aiohttp": "web* check_http sidecar*",
     "bcrypt": "web*",

@@ -1,0 +1,1 @@
+"""The verdict on every promise over a period: gathered, judged, written."""
