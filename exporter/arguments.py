@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from argparse import ArgumentTypeError
 
+from exporter.units import seconds
+
 _MOST_SPEED = 3600
 
 
@@ -20,3 +22,11 @@ def speed(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= _MOST_SPEED:
         raise ArgumentTypeError(f"wanted is 1 to {_MOST_SPEED}")
     return int(text)
+
+
+def duration(text: str) -> float:
+    """Return seconds of a duration with its unit, such as 60s."""
+    try:
+        return seconds(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from error

@@ -17,7 +17,7 @@ from exporter.collector import SourceKind
 from exporter.config_load import load
 from exporter.errors import KpiExporterError
 from exporter.logs import set_up
-from exporter.units import seconds
+from exporter.review import arguments as review_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -95,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
             "render", help="write rules, dashboards and runbooks for a configuration"
         )
     )
+    _analyze_parser(commands.add_parser("analyze", help=review_arguments.HELP))
     _demo_parser(
         commands.add_parser("demo", help="start an embedded world and watch it")
     )
@@ -127,12 +128,18 @@ def _collect_parser(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_collect)
 
 
+def _analyze_parser(parser: argparse.ArgumentParser) -> None:
+    review_arguments.add_to(parser)
+    _target_options(parser)
+    parser.set_defaults(run=_analyze)
+
+
 def _demo_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fault", metavar="NAME", help="break something after a while")
     parser.add_argument(
         "--for",
         dest="duration",
-        type=_duration,
+        type=arguments.duration,
         metavar="TIME",
         help="end by itself after this long, such as 60s",
     )
@@ -204,13 +211,6 @@ def _target_options(parser: argparse.ArgumentParser) -> None:
         )
 
 
-def _duration(text: str) -> float:
-    try:
-        return seconds(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-
-
 def _reader(options: argparse.Namespace) -> Callable[[], Config]:
     """Make the function that loads the configuration, now and at each reload."""
     given: dict[str, Any] = {
@@ -265,6 +265,12 @@ def _collect(options: argparse.Namespace, out: TextIO) -> int:
 
     config = _reader(options)()
     return asyncio.run(collect(config, options.target, options.name, out))
+
+
+def _analyze(options: argparse.Namespace, out: TextIO) -> int:
+    from exporter.review.command import analyze
+
+    return asyncio.run(analyze(options, _reader(options), out))
 
 
 def _render(options: argparse.Namespace, out: TextIO) -> int:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from exporter.config import Config
     from exporter.errors import Reason
     from exporter.evidence import Kept
+    from exporter.review.shape import Answer, Asked
 
 
 class Page(Protocol):
@@ -87,6 +88,9 @@ class Service(Protocol):
 
         `kpi` asks for one KPI's. Raises KeyError for an unknown target.
         """
+
+    async def review(self, asked: Asked) -> Answer:
+        """Review a text without running it; raises ReviewError."""
 
     def status(self) -> Sequence[TargetStatus]:
         """Return every target with its collectors, for the page that people read."""

@@ -8,7 +8,7 @@ import inspect
 import ssl
 import subprocess
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import aiohttp
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from exporter.evidence import Kept
+    from exporter.review.shape import Asked as ToReview
+    from exporter.review.shape import ReviewError
     from exporter.web.server import Server
     from exporter.web.service import TargetStatus
     from exporter.web.web_config import WebConfig
@@ -65,6 +67,8 @@ class FixedService:
         self.targets: list[TargetStatus] = []
         self.scrapes: list[tuple[str | None, str | None]] = []
         self.reloads = 0
+        self.reviews: list[ToReview] = []
+        self.refusal: ReviewError | None = None
         self.causes: dict[str, list[Kept]] = {"orders": []}
 
     @property
@@ -98,6 +102,12 @@ class FixedService:
     def evidence(self, target: str, kpi: str | None) -> tuple[float, list[Kept]]:
         found = self.causes[target]
         return 100.0, [k for k in found if kpi is None or kpi in k.evidence.kpis]
+
+    async def review(self, asked: ToReview) -> dict[str, Any]:
+        self.reviews.append(asked)
+        if self.refusal:
+            raise self.refusal
+        return {"executed": False}
 
     def status(self) -> list[TargetStatus]:
         return self.targets
@@ -137,6 +147,7 @@ class Asked(NamedTuple):
     method: str = "GET"
     headers: Mapping[str, str] = {}
     trust: ssl.SSLContext | None = None
+    body: bytes | None = None
 
 
 async def ask(url: str, asked: Asked = Asked()) -> Answer:  # noqa: B008 - never changes
@@ -151,6 +162,7 @@ async def ask(url: str, asked: Asked = Asked()) -> Answer:  # noqa: B008 - never
             asked.method,
             url,
             headers=asked.headers,
+            data=asked.body,
             ssl=asked.trust or True,
         ) as answer,
     ):

@@ -54,8 +54,14 @@ MAY_IMPORT = {
     "health": "watch collector metrics sources*",
     "target": "poll health watch snapshot collector exposition config sources*",
     "schedule": "phase target",
+    "review.sql*": "review.sql* review.shape",
+    "review.worker": "review.sql* review.shape",
+    "review.arguments": "review.shape",
+    "review.desk": "review.* config target",
+    "review*": "review.* collectors._* collectors.neo4j_plans collector config "
+    "sources*",
     "web*": "web* evidence snapshot catalogue* config collector exposition yaml_file "
-    "units",
+    "units review.shape review.openapi",
     "check_http": "",
     "declared": "collectors collector health metrics own",
     "emitted": "declared render* catalogue* yaml_file",
@@ -64,9 +70,9 @@ MAY_IMPORT = {
     "check_live": "check_http check_page check_series catalogue* units",
     "check": "poll snapshot exposition collectors collector config sources*",
     "app": "web* evidence schedule target snapshot exposition own health promises "
-    "render* collectors collector config config_load logs sources* threads",
-    "arguments": "",
-    "cli": "app arguments check* emitted config config_load promises render* "
+    "render* collectors collector config config_load logs sources* threads review.*",
+    "arguments": "units",
+    "cli": "app arguments check* emitted config config_load promises render* review.* "
     "catalogue* logs units collectors collector demo*",
     "demo*": "*",
 }
@@ -83,10 +89,11 @@ ROOMS = {
     "apscheduler": "schedule",
     "aiohttp": "web* check_http",
     "bcrypt": "web*",
+    "sqlglot": "review.sql*",
     "prometheus_client": "own",
     "subprocess": "secret",
-    "asyncio.subprocess": "secret",
-    "asyncio.create_subprocess_exec": "secret",
+    "asyncio.subprocess": "secret review.process",
+    "asyncio.create_subprocess_exec": "secret review.process",
     "asyncio.create_subprocess_shell": "secret",
     "os.environ": "secret",
     "os.getenv": "secret",

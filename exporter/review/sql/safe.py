@@ -1,0 +1,159 @@
+"""Decides whether a statement may be planned, and writes the text that is sent.
+
+What is sent is written anew from the tree that was looked at, and parsed again: what
+another reader of the same text could take for something else never reaches a server.
+Everything is refused that is not known to be harmless.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.tokenizer_core import TokenType
+
+from exporter.review.shape import MOST_CHARACTERS_PLANNED
+from exporter.review.sql.allowed import FUNCTIONS, NODES, SYNTAX, TYPES
+from exporter.review.sql.compared import table_name
+from exporter.review.sql.expansion import MOST, expansion
+from exporter.review.sql.read import ctes, is_table
+
+if TYPE_CHECKING:
+    from sqlglot.tokenizer_core import Token
+
+    from exporter.review.sql.read import Statement
+
+_NUMBER = re.compile(r"\d{1,40}(\.\d{0,40})?([eE][+-]?\d{1,2})?|\.\d{1,40}")
+_UNCLEAR = re.compile(
+    r"[\\\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
+)  # servers read them otherwise
+_MOST_LENGTH = 10_000  # of a type: '' as char(n) is n bytes, made while planning
+_POSTGRES = "postgres"
+
+
+class Unsafe(Exception):  # noqa: N818 - it is no error: the statement is reviewed all the same
+    """The statement is not planned; the text says why, without its literals."""
+
+
+class Planned(NamedTuple):
+    """A text that may be planned, and the names that the server has to vouch for."""
+
+    text: str
+    functions: tuple[str, ...]
+    types: tuple[str, ...]
+    tables: tuple[str, ...]
+    parameters: int
+
+
+def plannable(statement: Statement) -> Planned:
+    """Return what may be sent to the planner; raises Unsafe."""
+    tree = statement.tree.copy()
+    if statement.kind != "select":
+        raise Unsafe(f"only queries are planned, not {statement.kind} statements")
+    for node in tree.walk():
+        _check(node)
+    if expansion(tree) > MOST:
+        raise Unsafe("its subqueries would be multiplied while planning")
+    text = tree.sql(dialect=_POSTGRES, comments=False)
+    if len(text) > MOST_CHARACTERS_PLANNED:
+        raise Unsafe(f"longer than {MOST_CHARACTERS_PLANNED} characters")
+    if _UNCLEAR.search(text):
+        raise Unsafe("a backslash or a control character is in it")
+    if sqlglot.parse(text, dialect=_POSTGRES) != [tree]:
+        raise Unsafe("it cannot be written anew with the same meaning")
+    called = _called(text, tree)
+    if unknown := sorted(called - FUNCTIONS - SYNTAX):
+        shown = ", ".join(unknown[:5])
+        raise Unsafe(f"functions that are not known to be harmless: {shown}")
+    return Planned(
+        text,
+        tuple(sorted(called - SYNTAX)),
+        tuple(sorted(_types(tree))),
+        tuple(sorted(_tables(tree))),
+        _parameters(tree),
+    )
+
+
+def _check(node: exp.Expr) -> None:
+    """Raise Unsafe for a part that is not known to do no more than read."""
+    name = type(node).__name__
+    if not isinstance(node, exp.Func) and name not in NODES:
+        raise Unsafe(f"{_words(name)} is not planned")
+    if isinstance(node, exp.Pow):
+        raise Unsafe("powers are not planned")
+    if isinstance(node, exp.Literal) and not node.is_string:
+        if not _NUMBER.fullmatch(node.name):
+            raise Unsafe("a number is too long")
+    elif isinstance(node, exp.Parameter):
+        if not (isinstance(node.this, exp.Literal) and node.this.is_int):
+            raise Unsafe("parameters are $1, $2, …")
+    elif isinstance(node, exp.DataType):
+        _check_type(node)
+
+
+def _check_type(node: exp.DataType) -> None:
+    kind = str(node.this.value).lower()
+    if node.this is not exp.DType.USERDEFINED and kind not in TYPES:
+        raise Unsafe(f"the type {kind} is not planned")
+    for length in node.find_all(exp.DataTypeParam):
+        if not length.name.isdigit() or int(length.name) > _MOST_LENGTH:
+            raise Unsafe("the length of a type is too great")
+
+
+def _called(text: str, tree: exp.Expr) -> set[str]:
+    """Return what stands before an opening parenthesis in the text, in lower case."""
+    tokens = sqlglot.tokenize(text, read=_POSTGRES)
+    if any(token.token_type is TokenType.SEMICOLON for token in tokens):
+        raise Unsafe("there is more than one statement")
+    named = {a.name.lower() for a in tree.find_all(exp.TableAlias) if a.columns}
+    named -= {one.name.lower() for one in tree.find_all(exp.Anonymous)}
+    found: set[str] = set()
+    before: list[Token | None] = [None, None, *tokens]
+    for place, token in enumerate(tokens):
+        if token.token_type is not TokenType.L_PAREN or place == 0:
+            continue
+        name, dot, owner = tokens[place - 1], before[place], before[place - 1]
+        word = name.text.lower()
+        if not _is_word(name) or word in named:
+            continue
+        if dot is not None and dot.token_type is TokenType.DOT:
+            if owner is None or owner.text.lower() != "pg_catalog":
+                word = f"{owner.text if owner else ''}.{name.text}"
+        elif name.token_type is TokenType.IDENTIFIER and name.text != word:
+            word = name.text
+        found.add(word)
+    return found
+
+
+def _is_word(token: Token) -> bool:
+    kinds = (TokenType.STRING, TokenType.NUMBER)
+    return token.token_type not in kinds and (
+        token.token_type is TokenType.IDENTIFIER
+        or token.text[:1].isalpha()
+        or token.text[:1] == "_"
+    )
+
+
+def _types(tree: exp.Expr) -> set[str]:
+    """Return the names of the types of the database's own, without their schema."""
+    return {
+        kind.name if isinstance(kind, exp.Expr) else str(kind)
+        for node in tree.find_all(exp.DataType)
+        if (kind := node.args.get("kind")) is not None
+    }
+
+
+def _tables(tree: exp.Expr) -> set[str]:
+    known = ctes(tree)
+    return {table_name(one) for one in tree.find_all(exp.Table) if is_table(one, known)}
+
+
+def _parameters(tree: exp.Expr) -> int:
+    found = (int(one.name) for one in tree.find_all(exp.Parameter))
+    return max(found, default=0)
+
+
+def _words(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
