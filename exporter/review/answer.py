@@ -135,6 +135,8 @@ async def _plans(
                 plan = await _plan(source, one)
                 plans.append(plan)
     except SourceError as error:
+        if error.reason is Reason.INTERNAL:
+            raise  # a mistake of ours, for the log
         plans.append(_unreached(error))
     except TimeoutError:
         plans.append({"refused": f"not planned within {_SECONDS:g} s"})

@@ -77,7 +77,10 @@ def _review(statement: Statement) -> dict[str, Any]:
             {**one._asdict(), "place": None, **one.place._asdict()}
             for one in findings(statement)
         ],
-        "compared": [one._asdict() for one in compared(statement)],
+        "compared": [
+            one._asdict() | {"pairs": [pair._asdict() for pair in one.pairs]}
+            for one in compared(statement)
+        ],
         "rewrites": [
             one._asdict() | {"planned": _planned(statement, one.text)}
             for one in rewrites(statement)

@@ -18,19 +18,30 @@ _ROUNDS = 25
 
 def expansion(tree: exp.Expr) -> int:
     """Return the columns of a grown statement, an upper bound; beyond `MOST`, any."""
-    selects = list(tree.find_all(exp.Select))
-    known: dict[str, int] = {}
+    named = {
+        id(one): one
+        for one in tree.find_all(exp.Subquery, exp.CTE)
+        if not _repeats(one)
+    }
+    ctes = {
+        one.alias.lower(): key for key, one in named.items() if isinstance(one, exp.CTE)
+    }
+    columns = {
+        id(column): _origins(column, ctes)
+        for column in tree.find_all(exp.Column, exp.Star)
+    }
+    weights: dict[int, int] = {}
     for _ in range(_ROUNDS):
-        before = dict(known)
-        for named in tree.find_all(exp.Subquery, exp.CTE):
-            if named.alias and not _repeats(named):
-                parts = root_selects(named.this)
-                weight = max((_output(one, known) for one in parts), default=1)
-                name = named.alias.lower()
-                known[name] = max(weight, known.get(name, 1))
-        total = sum(_weight(one, one, known) for one in selects)
-        if known == before or total > MOST:
-            return total
+        known = {
+            c: max((weights.get(o, 1) for o in os), default=1)
+            for c, os in columns.items()
+        }
+        before, weights = (
+            weights,
+            {key: _output(one, known) for key, one in named.items()},
+        )
+        if weights == before or sum(known.values()) > MOST:
+            return sum(known.values())
     return MOST + 1
 
 
@@ -40,17 +51,28 @@ def _repeats(named: exp.Expr) -> bool:
     return isinstance(over, exp.With) and bool(over.recursive)
 
 
-def _output(select: exp.Select, known: dict[str, int]) -> int:
-    """Return the weight of the heaviest column that a SELECT gives."""
-    weights = (_weight(column, select, known) for column in select.expressions)
+def _origins(column: exp.Expr, ctes: dict[str, int]) -> list[int]:
+    """Return the subqueries and CTEs that a column may come from."""
+    table = column.text("table").lower()
+    select = column.find_ancestor(exp.Select)
+    while select is not None:
+        near = sources(select)
+        found = [s for s in near if not table or s.alias_or_name.lower() == table]
+        if found:
+            return [_key(source, ctes) for source in found]
+        select = select.find_ancestor(exp.Select)
+    return []
+
+
+def _key(source: exp.Expr, ctes: dict[str, int]) -> int:
+    return ctes.get(source.name.lower(), id(source))
+
+
+def _output(named: exp.Expr, known: dict[int, int]) -> int:
+    """Return the weight of the heaviest column that a subquery gives."""
+    weights = (
+        sum(known[id(one)] for one in column.find_all(exp.Column, exp.Star))
+        for select in root_selects(named.this)
+        for column in select.expressions
+    )
     return max(weights, default=1)
-
-
-def _weight(node: exp.Expr, select: exp.Select, known: dict[str, int]) -> int:
-    names = [source.alias_or_name.lower() for source in sources(select)]
-    most = max((known.get(name, 1) for name in names), default=1)
-    total = 1
-    for column in node.find_all(exp.Column, exp.Star):
-        table = column.table.lower() if isinstance(column, exp.Column) else ""
-        total += known.get(table, 1) if table else most
-    return total

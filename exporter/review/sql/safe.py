@@ -49,7 +49,7 @@ class Planned(NamedTuple):
 
 def plannable(statement: Statement) -> Planned:
     """Return what may be sent to the planner; raises Unsafe."""
-    tree = statement.tree.copy()
+    tree = _unquoted(statement.tree)
     if statement.kind != "select":
         raise Unsafe(f"only queries are planned, not {statement.kind} statements")
     for node in tree.walk():
@@ -74,6 +74,14 @@ def plannable(statement: Statement) -> Planned:
         tuple(sorted(_tables(tree))),
         _parameters(tree),
     )
+
+
+def _unquoted(tree: exp.Expr) -> exp.Expr:
+    """Return a copy where texts in dollar quotes are ordinary ones."""
+    copied = tree.copy()
+    for raw in list(copied.find_all(exp.RawString)):
+        raw.replace(exp.Literal.string(raw.name))
+    return copied
 
 
 def _check(node: exp.Expr) -> None:
@@ -128,12 +136,11 @@ def _called(text: str, tree: exp.Expr) -> set[str]:
 
 
 def _is_word(token: Token) -> bool:
-    kinds = (TokenType.STRING, TokenType.NUMBER)
-    return token.token_type not in kinds and (
-        token.token_type is TokenType.IDENTIFIER
-        or token.text[:1].isalpha()
-        or token.text[:1] == "_"
-    )
+    """Tell whether a token may name a function; one of two words is grammar."""
+    if token.token_type is TokenType.IDENTIFIER:
+        return True
+    plain = token.token_type not in (TokenType.STRING, TokenType.NUMBER)
+    return plain and token.text.replace("$", "_").isidentifier()
 
 
 def _types(tree: exp.Expr) -> set[str]:
