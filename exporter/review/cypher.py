@@ -87,10 +87,10 @@ def readable(text: str) -> str:
         raise ReviewError(Refusal.TOO_LARGE, what)
     if _depth(bare) > _DEEPEST:
         raise ReviewError(Refusal.TOO_COSTLY, "the query is nested too deeply")
-    if "\0" in bare:
-        raise ReviewError(Refusal.UNREADABLE, "a quote or comment does not end")
     if "\\u" in text.lower():
         raise ReviewError(Refusal.NO_QUERY, "escapes by number are not reviewed")
+    if "\0" in bare:
+        raise ReviewError(Refusal.UNREADABLE, "a quote or comment does not end")
     if ";" in bare.rstrip().removesuffix(";"):
         raise ReviewError(Refusal.NO_QUERY, "give one query, without ; in it")
     if found := _ACTS.search(bare):

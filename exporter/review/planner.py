@@ -23,7 +23,7 @@ from exporter.review.advice import (
 from exporter.sources.postgres_plans import Explained, explain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from exporter.review.shape import Answer
     from exporter.sources.postgres import PostgresSource
@@ -199,13 +199,17 @@ async def _indexes(
     schema = await _hypopg(source)
     if schema is None:
         found = (estimated(one, cost) for one in useful)
-        return [one for one in found if one is not None]
+        return _cheapest(one for one in found if one is not None)
     advice: list[Answer] = []
     for one in useful:
         root = await _with_index(source, planned, (schema, one.statement(online=False)))
         if root and uses_hypothetical(root) and root["Total Cost"] < cost * _BETTER:
             advice.append(proved(one, (cost, root["Total Cost"])))
-    return advice
+    return _cheapest(advice)
+
+
+def _cheapest(advice: Iterable[Answer]) -> list[Answer]:
+    return sorted(advice, key=lambda one: one["cost_after"])
 
 
 async def _hypopg(source: PostgresSource) -> str | None:

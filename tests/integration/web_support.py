@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import inspect
+import io
 import ssl
 import subprocess
 from contextlib import asynccontextmanager
@@ -162,7 +163,7 @@ async def ask(url: str, asked: Asked = Asked()) -> Answer:  # noqa: B008 - never
             asked.method,
             url,
             headers=asked.headers,
-            data=asked.body,
+            data=None if asked.body is None else io.BytesIO(asked.body),
             ssl=asked.trust or True,
         ) as answer,
     ):

@@ -69,7 +69,8 @@ def first(node: exp.Expr) -> int | None:
 def statements(text: str, dialect: str) -> list[Statement]:
     """Parse a text; raises ReviewError where it is unreadable or too much."""
     try:
-        trees = [tree for tree in sqlglot.parse(text, dialect=dialect) if tree]
+        parsed = sqlglot.parse(text, dialect=dialect)
+        trees = [one for one in parsed if one and not isinstance(one, exp.Semicolon)]
     except ParseError as error:
         raise _unreadable(text, error) from error
     except TokenError as error:
