@@ -56,7 +56,7 @@ with recursive named as (
     select 'pg_catalog.pg_policy'::regclass::oid, p.oid
     from pg_catalog.pg_policy p join reached r on p.polrelid = r.oid
 ), foreign_code as (
-    select p.oid, p.proname from pg_catalog.pg_proc p
+    select p.oid, p.proname, p.pronargs, p.proargtypes from pg_catalog.pg_proc p
         join pg_catalog.pg_language l on l.oid = p.prolang
     where p.pronamespace <> 'pg_catalog'::regnamespace and l.lanname <> 'internal'
         and not exists (select from pg_catalog.pg_depend d where d.objid = p.oid
@@ -64,6 +64,10 @@ with recursive named as (
 )
 select 'a function of its own is called ' || proname::text as why
 from foreign_code where proname = any(%s::pg_catalog.text[])
+union all
+select 'a function of its own is like the column ' || f.proname::text
+from foreign_code f join pg_catalog.pg_type t on t.oid = f.proargtypes[0]
+where f.pronargs = 1 and t.typtype = 'c' and proname = any(%s::pg_catalog.text[])
 union all
 select 'an operator of its own runs ' || f.proname::text
 from pg_catalog.pg_operator o join foreign_code f on f.oid = o.oprcode
@@ -171,7 +175,8 @@ def _table(row: _Row) -> Table:
 
 async def _planned(source: PostgresSource, planned: Mapping[str, Any]) -> Explained:
     """Plan a text that the server has vouched for; what it refuses comes as a word."""
-    names = (planned["tables"], planned["functions"], planned["types"])
+    kinds = ("tables", "functions", "columns", "types")
+    names = [planned[kind] for kind in kinds]
 
     async def vouch(here: PostgresSource) -> list[_Objection]:
         return await here.fetch(_Objection, VOUCH, names)

@@ -129,6 +129,7 @@ def test_the_server_is_asked_about_every_name() -> None:
     assert found.functions == ("lower",)
     assert found.types == ("mood", "shade")
     assert found.tables == ('"U"', "s.t")
+    assert {"a", "b", "c", "d"} <= {*found.columns}
     assert found.parameters == 3
 
 

@@ -16,9 +16,8 @@ from sqlglot.tokenizer_core import TokenType
 
 from exporter.review.shape import MOST_CHARACTERS_PLANNED
 from exporter.review.sql.allowed import FUNCTIONS, NODES, SYNTAX, TYPES
-from exporter.review.sql.compared import table_name
+from exporter.review.sql.compared import folded_name, table_name
 from exporter.review.sql.expansion import MOST, expansion
-from exporter.review.sql.read import ctes, is_table
 
 if TYPE_CHECKING:
     from sqlglot.tokenizer_core import Token
@@ -30,6 +29,7 @@ _UNCLEAR = re.compile(
     r"[\\\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
 )  # servers read them otherwise
 _MOST_LENGTH = 10_000  # of a type: '' as char(n) is n bytes, made while planning
+_MOST_SHOWN = 200  # characters of names
 _POSTGRES = "postgres"
 
 
@@ -44,6 +44,7 @@ class Planned(NamedTuple):
     functions: tuple[str, ...]
     types: tuple[str, ...]
     tables: tuple[str, ...]
+    columns: tuple[str, ...]
     parameters: int
 
 
@@ -65,13 +66,14 @@ def plannable(statement: Statement) -> Planned:
         raise Unsafe("it cannot be written anew with the same meaning")
     called = _called(text, tree)
     if unknown := sorted(called - FUNCTIONS - SYNTAX):
-        shown = ", ".join(unknown[:5])
+        shown = ", ".join(unknown[:5])[:_MOST_SHOWN]
         raise Unsafe(f"functions that are not known to be harmless: {shown}")
     return Planned(
         text,
         tuple(sorted(called - SYNTAX)),
         tuple(sorted(_types(tree))),
         tuple(sorted(_tables(tree))),
+        tuple(sorted(_columns(tree))),
         _parameters(tree),
     )
 
@@ -153,8 +155,19 @@ def _types(tree: exp.Expr) -> set[str]:
 
 
 def _tables(tree: exp.Expr) -> set[str]:
-    known = ctes(tree)
-    return {table_name(one) for one in tree.find_all(exp.Table) if is_table(one, known)}
+    """Return all names of tables, also those that a WITH gives in another place."""
+    return {
+        table_name(one)
+        for one in tree.find_all(exp.Table)
+        if isinstance(one.this, exp.Identifier)
+    }
+
+
+def _columns(tree: exp.Expr) -> set[str]:
+    """Return all names that stand where columns do: `t.f` may call f(t)."""
+    named = tree.find_all(exp.Column, exp.Dot)
+    parts = (part for one in named for part in one.find_all(exp.Identifier))
+    return {folded_name(part) for part in parts}
 
 
 def _parameters(tree: exp.Expr) -> int:
