@@ -212,6 +212,8 @@ def test_a_result_without_bound_is_found(text: str, expected: Found) -> None:
         ("select 1 from a, unnest(a.tags) u", []),
         ("select 1 from a, generate_series(1, 3) g", []),
         ("select 1 from a, (select max(i) from b) m", []),
+        ("select 1 from a, (select i from b order by i limit 1) m", []),
+        ("select 1 from a, (select i from b) m", [("warning", 1, 26)]),
         ("delete from a using b where a.i = b.i", []),
         ('select 1 from "A, B"', []),
     ],
