@@ -35,9 +35,16 @@ def main() -> int:
         place = {"line": error.line, "column": error.column}
         answer = {"error": {"kind": error.kind, "message": str(error), **place}}
     except RecursionError:
-        answer = _too_costly("the text is nested too deeply to be reviewed")
+        answer = _refused(
+            Refusal.TOO_COSTLY, "the text is nested too deeply to be reviewed"
+        )
     except MemoryError:
-        answer = _too_costly("the text needs too much memory to be reviewed")
+        answer = _refused(
+            Refusal.TOO_COSTLY, "the text needs too much memory to be reviewed"
+        )
+    except Exception as error:  # noqa: BLE001 - the reader is to know that it is our mistake
+        what = f"this text brings the review down ({type(error).__name__}); tell us"
+        answer = _refused(Refusal.UNREADABLE, what)
     json.dump(answer, sys.stdout)
     return 0
 
@@ -102,6 +109,6 @@ def _planned(statement: Statement, text: str | None) -> dict[str, Any]:
         return {"refused": str(error)}
 
 
-def _too_costly(message: str) -> dict[str, Any]:
+def _refused(kind: Refusal, message: str) -> dict[str, Any]:
     place = {"line": None, "column": None}
-    return {"error": {"kind": Refusal.TOO_COSTLY, "message": message, **place}}
+    return {"error": {"kind": kind, "message": message, **place}}

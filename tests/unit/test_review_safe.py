@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from exporter.review.shape import Refusal, ReviewError
 from exporter.review.sql.allowed import FUNCTIONS
 from exporter.review.sql.expansion import MOST, expansion
 from exporter.review.sql.read import statements
@@ -173,3 +174,22 @@ def test_ctes_that_multiply_are_counted_in_any_order() -> None:
 def test_a_recursive_cte_is_not_taken_for_one_that_multiplies() -> None:
     repeated = "select 1 as n union all select n + n from r"
     assert planned(f"with recursive r as ({repeated}) select n from r")
+
+
+SENSELESS = (
+    "select a lateral from t where a = 1",
+    "select lateral end",
+    "select ~ ~ a from t",
+    "select 1 . returning * array[1]",
+    "select where (select a in 1) , from t",
+    "select interval q'[x]'",
+    "select a from t where a = 1 . pg_catalog",
+)
+
+
+@pytest.mark.parametrize("text", SENSELESS)
+def test_what_the_parser_lets_pass_without_sense_is_not_planned(text: str) -> None:
+    try:
+        refused(text)
+    except ReviewError as error:
+        assert error.kind is Refusal.UNREADABLE

@@ -13,6 +13,10 @@ from exporter.review.shape import MOST_STATEMENTS, Refusal, ReviewError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+MISTAKES = (SqlglotError, AttributeError, LookupError, TypeError, ValueError)
+"""What sqlglot raises for trees that make no sense, beside its own errors."""
+
+_SENSELESS = "the text cannot be parsed: it makes no sense as a whole"
 _DEEP = "the text is nested too deeply to be read"
 _KINDS: dict[type[exp.Expr], str] = {
     exp.Select: "select",
@@ -50,8 +54,14 @@ class Statement(NamedTuple):
         return at(self.source, first(self.tree) or 0)
 
     def sql(self, tree: exp.Expr) -> str:
-        """Write a tree in the statement's dialect, on one line without comments."""
-        return tree.sql(dialect=self.dialect, comments=False)
+        """Write a tree in the statement's dialect, on one line without comments.
+
+        Raises ReviewError for a tree that makes no sense, which the parser let pass.
+        """
+        try:
+            return tree.sql(dialect=self.dialect, comments=False)
+        except MISTAKES as error:
+            raise ReviewError(Refusal.UNREADABLE, _SENSELESS) from error
 
 
 def at(text: str, offset: int) -> Place:
@@ -78,8 +88,8 @@ def statements(text: str, dialect: str) -> list[Statement]:
         raise ReviewError(Refusal.UNREADABLE, what) from error
     except RecursionError as error:
         raise ReviewError(Refusal.TOO_COSTLY, _DEEP) from error
-    except SqlglotError as error:
-        raise ReviewError(Refusal.UNREADABLE, "the text cannot be parsed") from error
+    except MISTAKES as error:
+        raise ReviewError(Refusal.UNREADABLE, _SENSELESS) from error
     if not trees:
         raise ReviewError(Refusal.MALFORMED, "there is no statement in the text")
     if len(trees) > MOST_STATEMENTS:

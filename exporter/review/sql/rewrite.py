@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import sqlglot
 from sqlglot import exp
 
-from exporter.review.sql.read import bare, conditions, conjuncts
+from exporter.review.sql.read import MISTAKES, bare, conditions, conjuncts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,9 +60,16 @@ def rewrites(statement: Statement) -> list[Rewrite]:
             continue
         node.replace(change.tree)
         text = statement.sql(tree)
-        if sqlglot.parse(text, dialect=statement.dialect) == [tree]:
+        if _means(text, tree, statement.dialect):
             found.append(Rewrite(change.rule, text, change.when))
     return found[:_MOST]
+
+
+def _means(text: str, tree: exp.Expr, dialect: str) -> bool:
+    try:
+        return sqlglot.parse(text, dialect=dialect) == [tree]
+    except MISTAKES:
+        return False
 
 
 def _places(tree: exp.Expr) -> list[exp.Expr]:

@@ -18,6 +18,7 @@ from exporter.review.shape import MOST_CHARACTERS_PLANNED
 from exporter.review.sql.allowed import FUNCTIONS, NODES, SYNTAX, TYPES
 from exporter.review.sql.compared import folded_name, table_name
 from exporter.review.sql.expansion import MOST, expansion
+from exporter.review.sql.read import MISTAKES
 
 if TYPE_CHECKING:
     from sqlglot.tokenizer_core import Token
@@ -30,6 +31,7 @@ _UNCLEAR = re.compile(
 )  # servers read them otherwise
 _MOST_LENGTH = 10_000  # of a type: '' as char(n) is n bytes, made while planning
 _MOST_SHOWN = 200  # characters of names
+_DIFFERENT = "it cannot be written anew with the same meaning"
 _POSTGRES = "postgres"
 
 
@@ -57,13 +59,11 @@ def plannable(statement: Statement) -> Planned:
         _check(node)
     if expansion(tree) > MOST:
         raise Unsafe("its subqueries would be multiplied while planning")
-    text = tree.sql(dialect=_POSTGRES, comments=False)
+    text = _written(tree)
     if len(text) > MOST_CHARACTERS_PLANNED:
         raise Unsafe(f"longer than {MOST_CHARACTERS_PLANNED} characters")
     if _UNCLEAR.search(text):
         raise Unsafe("a backslash or a control character is in it")
-    if sqlglot.parse(text, dialect=_POSTGRES) != [tree]:
-        raise Unsafe("it cannot be written anew with the same meaning")
     called = _called(text, tree)
     if unknown := sorted(called - FUNCTIONS - SYNTAX):
         shown = ", ".join(unknown[:5])[:_MOST_SHOWN]
@@ -76,6 +76,18 @@ def plannable(statement: Statement) -> Planned:
         tuple(sorted(_columns(tree))),
         _parameters(tree),
     )
+
+
+def _written(tree: exp.Expr) -> str:
+    """Write a tree; raises Unsafe where the text does not give the same tree again."""
+    try:
+        text = tree.sql(dialect=_POSTGRES, comments=False)
+        same = sqlglot.parse(text, dialect=_POSTGRES) == [tree]
+    except MISTAKES as error:
+        raise Unsafe(_DIFFERENT) from error
+    if not same:
+        raise Unsafe(_DIFFERENT)
+    return text
 
 
 def _unquoted(tree: exp.Expr) -> exp.Expr:
@@ -104,7 +116,8 @@ def _check(node: exp.Expr) -> None:
 
 
 def _check_type(node: exp.DataType) -> None:
-    kind = str(node.this.value).lower()
+    named = isinstance(node.this, exp.DType)
+    kind = str(node.this.value).lower() if named else "of an interval"
     if node.this is not exp.DType.USERDEFINED and kind not in TYPES:
         raise Unsafe(f"the type {kind} is not planned")
     for length in node.find_all(exp.DataTypeParam):
