@@ -46,7 +46,7 @@ def test_programs_get_json_with_the_bounds_that_held(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert [one["kind"] for one in answer["statements"]] == ["delete", "select"]
     assert answer["executed"] is False
-    assert answer["bounds"]["parse_memory_bytes"] == 768 * 1024 * 1024
+    assert answer["bounds"]["parse_memory_bytes"] == 128 * 1024 * 1024
 
 
 def test_standard_input_is_read() -> None:
