@@ -14,6 +14,19 @@ _FEW = 0.1  # of a table: beyond, reading all of it is as quick as an index
 _SMALL = 1000.0  # rows: such a table is read as a whole in any case
 _TUPLE_COST = 0.0125  # cpu_tuple_cost and cpu_operator_cost as they are shipped
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
+# What cannot name a column without quotes; pg_get_keywords() has them as R and T.
+_RESERVED = """
+    all analyse analyze and any array as asc asymmetric authorization binary both
+    case cast check collate collation column concurrently constraint create cross
+    current_catalog current_date current_role current_schema current_time
+    current_timestamp current_user default deferrable desc distinct do else end
+    except false fetch for foreign freeze from full grant group having ilike in
+    initially inner intersect into is isnull join lateral leading left like limit
+    localtime localtimestamp natural not notnull null offset on only or order
+    outer overlaps placing primary references returning right select session_user
+    similar some symmetric system_user table tablesample then to trailing true
+    union unique user using variadic verbose when where window with
+"""
 _AGAIN = re.compile(r"_\d+$")  # EXPLAIN numbers an alias that comes twice
 _FAMILIES = (
     {"int2", "int4", "int8"},
@@ -76,7 +89,7 @@ class Candidate(NamedTuple):
 
 def quoted(name: str) -> str:
     """Write a name as an identifier, with quotes where they are needed."""
-    if _PLAIN.fullmatch(name):
+    if _PLAIN.fullmatch(name) and name not in _RESERVED.split():
         return name
     return '"' + name.replace('"', '""') + '"'
 

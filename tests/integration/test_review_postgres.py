@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from exporter.review.advice import quoted
 from tests.integration.postgres_fixtures import role
 from tests.integration.reviewed_postgres import all_reviewed, owner_again, reviewed
 
@@ -145,3 +146,11 @@ async def test_no_connection_is_left(reviewed_world: World) -> None:
         "and application_name = 'kpi-exporter' and state <> 'idle'"
     ).fetchone()
     assert count == (0,)
+
+
+async def test_every_reserved_word_is_quoted(reviewed_world: World) -> None:
+    words = reviewed_world.session.execute(
+        "select word from pg_get_keywords() where catcode in ('R', 'T')"
+    ).fetchall()
+    assert len(words) > 90
+    assert [word for (word,) in words if not quoted(word).startswith('"')] == []

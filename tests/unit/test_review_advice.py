@@ -17,7 +17,13 @@ from exporter.review.advice import (
     uses_hypothetical,
 )
 
-COLUMNS = {"id": "int8", "status": "text", "at": "timestamptz", "User": "int4"}
+COLUMNS = {
+    "id": "int8",
+    "order": "int4",
+    "status": "text",
+    "at": "timestamptz",
+    "User": "int4",
+}
 TABLE = Table("orders", "public", "orders", 50_000.0, 400.0, COLUMNS, (("id",),), 4.0)
 
 
@@ -62,6 +68,7 @@ def test_an_expression_is_indexed_as_it_is_compared() -> None:
 
 def test_names_are_quoted_where_they_must_be() -> None:
     assert keys(entry(joined=("User",))) == ['CREATE INDEX ON public.orders ("User")']
+    assert keys(entry(joined=("order",))) == ['CREATE INDEX ON public.orders ("order")']
 
 
 def test_columns_of_other_tables_and_other_scans_are_left_out() -> None:
