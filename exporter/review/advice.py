@@ -169,7 +169,7 @@ def estimated(candidate: Candidate, total: float) -> Answer | None:
         return None
     why = (
         f"the planner expects {scan.rows:,.0f} of {table.rows:,.0f} rows of "
-        f"{table.relation} and reads all of them; estimated from that, not proved: "
+        f"{table.relation} and reads all of them; at best, and not proved: "
         "extension hypopg would prove it"
     )
     after = total - scan.cost + cost
