@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from exporter.evidence import Kept
     from exporter.exposition import Page
     from exporter.report.live import Live
+    from exporter.review.desk import Desk
+    from exporter.review.shape import Answer, Asked
     from exporter.web.service import Figures
     from exporter.web.web_config import WebConfig
 
@@ -52,6 +54,7 @@ class Service:
         self._schedule = Schedule(self._clock, self.snapshot.prepare)
         self._reloading = asyncio.Lock()
         self._live: Live | None = None
+        self._desk: Desk | None = None
 
     async def start(self) -> None:
         """Poll all targets, and give the quick ones time for a first answer."""
@@ -115,6 +118,16 @@ class Service:
         from exporter.render import pages
 
         return pages.page(plan_of(self.config), name)
+
+    async def review(self, asked: Asked) -> Answer:
+        """Review a text without running it; raises ReviewError.
+
+        Its modules are loaded when somebody asks; parsing has a process of its own.
+        """
+        from exporter.review.desk import Desk
+
+        self._desk = self._desk or Desk()
+        return await self._desk.review(asked, self.targets)
 
     def own_page(self) -> Page:
         """Return the metrics of our own process."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     Run = Callable[[Namespace, TextIO], int]
 
+
 _MOST_SPEED = 3600
 _WORD = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _WORDS = "1 to 63 of A-Z a-z 0-9 - _ . with a letter or digit at both ends"
@@ -24,7 +25,7 @@ _DOMAIN = re.compile(
 )
 _LONGEST_DOMAIN = 253
 _LEAST_SINCE, _MOST_SINCE = 300.0, 366 * 86400.0
-GATE = """exit status: 0 no promise is broken, 1 one is, 2 nothing could be judged, or
+_GATE = """exit status: 0 no promise is broken, 1 one is, 2 nothing could be judged, or
 not everything was answered"""
 
 
@@ -126,6 +127,7 @@ def sidecar(parser: ArgumentParser, run: Run) -> None:
 
 def report(parser: ArgumentParser, run: Run) -> None:
     """Add the options of `report`, which `run` carries out."""
+    parser.epilog = _GATE
     asked = parser.add_mutually_exclusive_group()
     asked.add_argument(
         "--prometheus",
@@ -152,5 +154,18 @@ def report(parser: ArgumentParser, run: Run) -> None:
         choices=("text", "md", "html", "json"),
         default="text",
         help="how to write it (text)",
+    )
+    parser.set_defaults(run=run)
+
+
+def demo(parser: ArgumentParser, run: Run) -> None:
+    """Add the options of `demo`, which `run` carries out."""
+    parser.add_argument("--fault", metavar="NAME", help="break something after a while")
+    parser.add_argument(
+        "--for",
+        dest="duration",
+        type=duration,
+        metavar="TIME",
+        help="end by itself after this long, such as 60s",
     )
     parser.set_defaults(run=run)

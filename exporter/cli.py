@@ -17,6 +17,7 @@ from exporter.collector import SourceKind
 from exporter.config_load import load
 from exporter.errors import KpiExporterError
 from exporter.logs import set_up
+from exporter.review import arguments as review_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -73,38 +74,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _serve_parser(commands.add_parser("serve", help="poll all targets, serve /metrics"))
-    _check_parser(
-        commands.add_parser(
-            "check", help="try every collector; say what is missing and what mends it"
-        )
-    )
-    _collect_parser(
-        commands.add_parser(
-            "collect", help="print what one collector says about one target, once"
-        )
-    )
-    arguments.render(
-        commands.add_parser(
-            "render", help="write rules, dashboards and runbooks for a configuration"
-        ),
-        _render,
-    )
-    arguments.sidecar(
-        commands.add_parser(
-            "sidecar", help="keep Prometheus, Grafana and Alertmanager in step"
-        ),
-        _sidecar,
-    )
-    arguments.report(
-        commands.add_parser(
-            "report", help="judge every promise over a period", epilog=arguments.GATE
-        ),
-        _report,
-    )
-    _demo_parser(
-        commands.add_parser("demo", help="start an embedded world and watch it")
-    )
+    for name, (text, add) in _COMMANDS.items():
+        add(commands.add_parser(name, help=text))
     return parser
 
 
@@ -140,16 +111,10 @@ def _collect_parser(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_collect)
 
 
-def _demo_parser(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--fault", metavar="NAME", help="break something after a while")
-    parser.add_argument(
-        "--for",
-        dest="duration",
-        type=arguments.duration,
-        metavar="TIME",
-        help="end by itself after this long, such as 60s",
-    )
-    parser.set_defaults(run=_demo)
+def _analyze_parser(parser: argparse.ArgumentParser) -> None:
+    review_arguments.add_to(parser)
+    _target_options(parser)
+    parser.set_defaults(run=_analyze)
 
 
 def _serve_parser(parser: argparse.ArgumentParser) -> None:
@@ -244,6 +209,12 @@ def _collect(options: argparse.Namespace, out: TextIO) -> int:
     return asyncio.run(collect(config, options.target, options.name, out))
 
 
+def _analyze(options: argparse.Namespace, out: TextIO) -> int:
+    from exporter.review.command import analyze
+
+    return asyncio.run(analyze(options, _reader(options), out))
+
+
 def _render(options: argparse.Namespace, out: TextIO) -> int:
     from exporter.emitted import check_shipped
     from exporter.promises import plan_of
@@ -290,3 +261,33 @@ def _demo(options: argparse.Namespace, out: TextIO) -> int:
     from exporter.demo.world import main as demo
 
     return demo(options.fault, options.duration, out)
+
+
+_COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
+    "serve": ("poll all targets, serve /metrics", _serve_parser),
+    "check": (
+        "try every collector; say what is missing and what mends it",
+        _check_parser,
+    ),
+    "collect": (
+        "print what one collector says about one target, once",
+        _collect_parser,
+    ),
+    "render": (
+        "write rules, dashboards and runbooks for a configuration",
+        partial(arguments.render, run=_render),
+    ),
+    "sidecar": (
+        "keep Prometheus, Grafana and Alertmanager in step",
+        partial(arguments.sidecar, run=_sidecar),
+    ),
+    "report": (
+        "judge every promise over a period",
+        partial(arguments.report, run=_report),
+    ),
+    "analyze": (review_arguments.HELP, _analyze_parser),
+    "demo": (
+        "start an embedded world and watch it",
+        partial(arguments.demo, run=_demo),
+    ),
+}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from exporter.web.analyze import Analyze
 from exporter.web.guard import boundary, guard
 from exporter.web.performance import Performance
 from exporter.web.routes import PATHS, Routes
@@ -24,6 +25,7 @@ def build(service: Service, config: WebConfig | None) -> web.Application:
     application = web.Application(middlewares=[boundary(PATHS), *guards])
     Routes(service).add_to(application)
     Performance(service).add_to(application)
+    Analyze(service).add_to(application)
 
     async def add_headers(_: web.Request, response: web.StreamResponse) -> None:
         response.headers["Server"] = "kpi-exporter"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from exporter import __version__
+from exporter.review import openapi as review
 
 BASE = "/api/mcp/performance"
 MOST_ITEMS = 500
@@ -194,7 +195,7 @@ PATHS: dict[str, Schema] = {
         "source",
     ),
 }
-_PARTS = (PATHS,)
+_PARTS = (PATHS, review.PATHS)
 """The paths of each part of the API, which `document` puts together."""
 
 

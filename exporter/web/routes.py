@@ -23,6 +23,7 @@ there is no such page; there are
   /evidence/NAME       what names the causes of a target's broken KPIs
   /api/evidence?target=NAME&kpi=ID   the same as JSON
   /api/mcp/performance/openapi.json   the platforms' API
+  /api/mcp/performance/analyze   reviews a statement (POST)
   /self                the exporter's own process
   /sd                  the targets, for Prometheus' http_sd_configs
   /runbooks            what each promise is, and what to do when it is broken

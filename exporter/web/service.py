@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from exporter.config import Config
     from exporter.errors import Reason
     from exporter.evidence import Kept
+    from exporter.review.shape import Answer, Asked
 
 
 class Page(Protocol):
@@ -123,6 +124,9 @@ class Service(Protocol):
 
     async def performance(self) -> Figures:
         """Return this moment's figures for the platforms' API."""
+
+    async def review(self, asked: Asked) -> Answer:
+        """Review a text without running it; raises ReviewError."""
 
     def status(self) -> Sequence[TargetStatus]:
         """Return every target with its collectors, for the page that people read."""

@@ -9,15 +9,18 @@ from tests.integration.postgres_fixtures import (
     postgres_servers,
 )
 from tests.integration.redis_fixtures import redis_server, shared_redis
+from tests.integration.reviewed_postgres import each_reviewed_world, reviewed_world
 
 __all__ = [
     "each_postgres",
+    "each_reviewed_world",
     "mortal_postgres",
     "neo4j_server",
     "postgres",
     "postgres_servers",
     "proc_tree",
     "redis_server",
+    "reviewed_world",
     "shared_neo4j",
     "shared_redis",
 ]

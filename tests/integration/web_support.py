@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import gzip
 import inspect
+import io
 import ssl
 import subprocess
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import aiohttp
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from exporter.evidence import Kept
+    from exporter.review.shape import Asked as ToReview
+    from exporter.review.shape import ReviewError
     from exporter.web.server import Server
     from exporter.web.service import Item, TargetStatus
     from exporter.web.web_config import WebConfig
@@ -71,6 +74,8 @@ class FixedService:
         self.targets: list[TargetStatus] = []
         self.scrapes: list[tuple[str | None, str | None]] = []
         self.reloads = 0
+        self.reviews: list[ToReview] = []
+        self.refusal: ReviewError | None = None
         self.causes: dict[str, list[Kept]] = {"orders": []}
         self.figures = FixedFigures()
 
@@ -112,6 +117,12 @@ class FixedService:
     async def performance(self) -> FixedFigures:
         return self.figures
 
+    async def review(self, asked: ToReview) -> dict[str, Any]:
+        self.reviews.append(asked)
+        if self.refusal:
+            raise self.refusal
+        return {"executed": False}
+
     def status(self) -> list[TargetStatus]:
         return self.targets
 
@@ -150,6 +161,7 @@ class Asked(NamedTuple):
     method: str = "GET"
     headers: Mapping[str, str] = {}
     trust: ssl.SSLContext | None = None
+    body: bytes | None = None
 
 
 async def ask(url: str, asked: Asked = Asked()) -> Answer:  # noqa: B008 - never changes
@@ -164,6 +176,7 @@ async def ask(url: str, asked: Asked = Asked()) -> Answer:  # noqa: B008 - never
             asked.method,
             url,
             headers=asked.headers,
+            data=None if asked.body is None else io.BytesIO(asked.body),
             ssl=asked.trust or True,
         ) as answer,
     ):

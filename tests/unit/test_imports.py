@@ -59,8 +59,14 @@ MAY_IMPORT = {
     "health": "watch collector metrics sources*",
     "target": "poll health watch snapshot collector exposition config sources*",
     "schedule": "phase target",
+    "review.sql*": "review.sql* review.shape",
+    "review.worker": "review.sql* review.shape",
+    "review.arguments": "review.shape",
+    "review.desk": "review.* config target",
+    "review*": "review.* collectors._* collectors.neo4j_plans collector config "
+    "sources*",
     "web*": "web* evidence snapshot catalogue* config config_values collector explain "
-    "exposition units yaml_file",
+    "exposition units yaml_file review.shape review.openapi",
     "check_http": "",
     "declared": "collectors collector health metrics own",
     "emitted": "declared render* catalogue* yaml_file",
@@ -72,12 +78,13 @@ MAY_IMPORT = {
     "report*": "report* check_* render* catalogue* promises config units web.service",
     "check": "poll snapshot exposition collectors collector config sources*",
     "app": "web* evidence schedule target snapshot exposition own health promises "
-    "report* render* collectors collector config config_load logs sources* threads",
+    "report* render* collectors collector config config_load logs sources* threads "
+    "review.*",
     "sidecar*": "sidecar* render* catalogue* config config_sidecar promises check_* "
     "exposition web* units threads secret programs collector evidence",
     "arguments": "units",
     "cli": "app arguments check* emitted config config_load promises render* report* "
-    "web.lean catalogue* logs units collectors collector sidecar* demo*",
+    "review.* web.lean catalogue* logs units collectors collector sidecar* demo*",
     "demo*": "*",
 }
 
@@ -93,10 +100,11 @@ ROOMS = {
     "apscheduler": "schedule",
     "aiohttp": "web* check_http sidecar*",
     "bcrypt": "web*",
+    "sqlglot": "review.sql*",
     "prometheus_client": "own sidecar*",
     "subprocess": "programs",
-    "asyncio.subprocess": "programs",
-    "asyncio.create_subprocess_exec": "programs",
+    "asyncio.subprocess": "programs review.process",
+    "asyncio.create_subprocess_exec": "programs review.process",
     "asyncio.create_subprocess_shell": "programs",
     "os.environ": "secret web.lean",  # which hides two names while a library loads
     "os.getenv": "secret",

@@ -1,0 +1,1 @@
+"""What needs sqlglot: for the worker process alone, which may be killed at any time."""

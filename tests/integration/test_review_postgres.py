@@ -1,0 +1,156 @@
+"""Statement review at real PostgreSQL servers: plans, indexes, rewrites, types."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from exporter.review.advice import quoted
+from tests.integration.postgres_fixtures import role
+from tests.integration.reviewed_postgres import all_reviewed, owner_again, reviewed
+
+if TYPE_CHECKING:
+    from tests.integration.reviewed_postgres import World
+
+
+async def test_a_plan_an_index_and_the_reason_come_from_the_planner(
+    each_reviewed_world: World,
+) -> None:
+    found = await reviewed(
+        each_reviewed_world.dsn,
+        "select o.id from orders o where o.status = 'open' and o.created > now() - "
+        "interval '3 days' limit 20000",
+    )
+    plan = found["plan"]
+    assert plan["sequential_scans"] == 1
+    assert any(node["name"] == "Seq Scan on orders" for node in plan["nodes"])
+    statements = [index["statement"] for index in plan["indexes"]]
+    assert statements[0] == (
+        "CREATE INDEX CONCURRENTLY ON public.orders (status, created)"
+    )
+    first = plan["indexes"][0]
+    assert first["proof"] == "estimate"
+    assert "not proved" in first["why"]
+    assert first["cost_after"] < first["cost_before"]
+
+    each_reviewed_world.session.execute(statements[0])
+    each_reviewed_world.session.execute("analyze orders")
+    after = await reviewed(
+        each_reviewed_world.dsn,
+        "select o.id from orders o where o.status = 'open' and o.created > now() - "
+        "interval '3 days' limit 20000",
+    )
+    assert after["plan"]["sequential_scans"] == 0
+    assert after["plan"]["cost"] < plan["cost"]
+    assert after["plan"]["indexes"] == []
+
+
+async def test_a_rewrite_gives_the_same_rows_and_its_own_plan(
+    each_reviewed_world: World,
+) -> None:
+    session = each_reviewed_world.session
+    session.execute(
+        "create index on orders (created); create index on orders (user_id)"
+    )
+    session.execute("set timezone = 'Asia/Tokyo'")
+    day, year = session.execute(
+        "select (now() - interval '5 days')::date::text, "
+        "extract(year from now() - interval '5 days')::int"
+    ).fetchone() or (None, None)
+    texts = [
+        f"select o.id from orders o where {condition} order by o.id"
+        for condition in (
+            f"o.created::date = '{day}'",
+            f"date_trunc('day', o.created) = '{day}'",
+            f"date(o.created) = date '{day}'",
+            f"extract(year from o.created) = {year}",
+            "o.user_id + 1 = 10",
+            "1990 < o.user_id + 1",
+            "coalesce(o.user_id, 0) = 7",
+            "o.user_id not in (select u.id from users u where u.id > 3)",
+        )
+    ]
+    found = await all_reviewed(
+        each_reviewed_world.dsn, ";\n".join(texts), literals=True
+    )
+    cheaper = 0
+    for text, one in zip(texts, found, strict=True):
+        (rewrite,) = one["rewrites"]
+        before = session.execute(text.encode()).fetchall()
+        assert session.execute(rewrite["text"].encode()).fetchall() == before
+        assert before, text
+        cheaper += rewrite["plan"]["cost"] < one["plan"]["cost"]
+    assert cheaper >= 6
+
+
+async def test_types_of_the_server_decide_what_is_converted(
+    reviewed_world: World,
+) -> None:
+    conversions = {
+        "select note from orders where id = 5.0": (1, "id (int8)"),
+        "select 1 from orders o join users u on o.note = u.email": (1, "note (bpchar)"),
+        "select 1 from orders o join users u on o.id = u.id limit 1": (0, ""),
+        "select 1 from users where id = '5' or id = 6": (0, ""),
+        "select 1 from users where email = '5.0'": (0, ""),
+    }
+    for text, (count, column) in conversions.items():
+        found = await reviewed(reviewed_world.dsn, text)
+        whys = [f["why"] for f in found["findings"] if f["rule"] == "implicit_cast"]
+        assert len(whys) == count, text
+        assert all(why.startswith(column) for why in whys)
+
+
+async def test_a_locked_table_is_not_waited_for(reviewed_world: World) -> None:
+    with owner_again(reviewed_world.dsn) as locker, locker.transaction():
+        locker.execute("lock table users in access exclusive mode")
+        found = await reviewed(reviewed_world.dsn, "select id from users where id = 1")
+    assert found["plan"] == {"refused": "lock"}
+
+
+async def test_what_a_role_may_not_read_is_refused_in_a_word(
+    reviewed_world: World,
+) -> None:
+    with role(reviewed_world.session, "stranger"):
+        dsn = reviewed_world.dsn.replace("//postgres:", "//stranger:")
+        found = await reviewed(dsn, "select email from users where email = 'alice'")
+    assert found["plan"] == {"refused": "permission"}
+
+
+async def test_words_of_the_server_do_not_carry_literals(reviewed_world: World) -> None:
+    found = await reviewed(
+        reviewed_world.dsn, "select id from users where id = 'alice'"
+    )
+    assert found["plan"] == {"refused": "not_plannable"}
+    assert "alice" not in str(found)
+
+
+async def test_a_server_that_is_away_costs_the_plans_alone() -> None:
+    dsn = "postgresql://monitor@127.0.0.1:1/orders"
+    found = await reviewed(dsn, "select * from orders where id = 1")
+    assert [f["rule"] for f in found["findings"]] == ["select_star"]
+    assert found["plan"]["refused"].startswith("connect: ")
+
+
+async def test_parameters_are_planned_without_values(
+    each_reviewed_world: World,
+) -> None:
+    found = await reviewed(
+        each_reviewed_world.dsn, "select id from users where id = $1"
+    )
+    assert "users_pkey" in found["plan"]["dearest"]
+
+
+async def test_no_connection_is_left(reviewed_world: World) -> None:
+    await reviewed(reviewed_world.dsn, "select id from users where id = 1")
+    count = reviewed_world.session.execute(
+        "select count(*) from pg_stat_activity where datname = 'reviewed' "
+        "and application_name = 'kpi-exporter' and state <> 'idle'"
+    ).fetchone()
+    assert count == (0,)
+
+
+async def test_every_reserved_word_is_quoted(reviewed_world: World) -> None:
+    words = reviewed_world.session.execute(
+        "select word from pg_get_keywords() where catcode in ('R', 'T')"
+    ).fetchall()
+    assert len(words) > 90
+    assert [word for (word,) in words if not quoted(word).startswith('"')] == []
