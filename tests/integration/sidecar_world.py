@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import time
-import urllib.parse
-import urllib.request
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from exporter.demo.servers.process import Process, free_port
 from tests.integration.exporter_process import ExporterProcess
+from tests.integration.prometheus_process import PATIENCE, PrometheusProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-PATIENCE = 30.0
 LIFECYCLE = "--web.enable-lifecycle"
 HOST: dict[str, Any] = {"interval": "1s", "host": {"local": {}}}
 FOREIGN = "groups: [{name: theirs, rules: [{record: 'their:one', expr: '1'}]}]\n"
 
 
-class PrometheusServer:
-    """Scrapes and evaluates each second, with the rules of `folder`/rules."""
+class PrometheusServer(PrometheusProcess):
+    """A Prometheus with the rules of `folder`/rules."""
 
     def __init__(
         self,
@@ -34,54 +27,14 @@ class PrometheusServer:
         alertmanagers: Sequence[int] = (),
         flags: Sequence[str] = (LIFECYCLE,),
     ) -> None:
-        self.port = free_port()
-        self.folder, self.rules = folder, folder / "rules"
-        self.rules.mkdir(parents=True)
-        self._flags = flags
-        text = {
-            "global": {
-                "scrape_interval": "1s",
-                "scrape_timeout": "1s",
-                "evaluation_interval": "1s",
-            },
+        settings = {
             "rule_files": ["rules/*.yaml"],
             "scrape_configs": [{"job_name": "kpi", **_targets(scraped)}],
             "alerting": {"alertmanagers": [_targets(alertmanagers)]},
         }
-        (folder / "prometheus.yml").write_text(yaml.safe_dump(text))
-        self.process: Process | None = None
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        self.process = Process(
-            [
-                shutil.which("prometheus") or "prometheus",
-                f"--config.file={self.folder / 'prometheus.yml'}",
-                f"--storage.tsdb.path={self.folder / 'data'}",
-                f"--web.listen-address=127.0.0.1:{self.port}",
-                "--rules.alert.resend-delay=1s",
-                *self._flags,
-            ],
-            self.folder / "prometheus.log",
-            as_ourselves=True,
-        )
-        self.process.wait_until(self._ready, PATIENCE)
-
-    def kill(self) -> None:
-        assert self.process
-        self.process.kill()
-
-    def stop(self) -> None:
-        if self.process and self.process.alive:
-            self.process.stop()
-
-    def ask(self, path: str, **parameters: str) -> Any:
-        url = f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            return json.load(answer)["data"]
+        super().__init__(folder, settings, ("--rules.alert.resend-delay=1s", *flags))
+        self.rules = folder / "rules"
+        self.rules.mkdir()
 
     def groups(self) -> set[str]:
         return {group["name"] for group in self.ask("rules")["groups"]}
@@ -90,13 +43,6 @@ class PrometheusServer:
         """Return what the alerts of a name judge by, in one text."""
         rules = [r for g in self.ask("rules")["groups"] for r in g["rules"]]
         return "\n".join(r["query"] for r in rules if r["name"] == alert)
-
-    def _ready(self) -> bool:
-        try:
-            self.ask("query", query="1")
-        except OSError:
-            return False
-        return True
 
 
 class SidecarProcess(ExporterProcess):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import threading
 import time
 import urllib.parse
@@ -13,11 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 import redis
-import yaml
 
-from exporter.demo.servers.process import Process, ServerError, free_port
 from exporter.demo.servers.redis import RedisServer
 from tests.integration.exporter_process import ExporterProcess, open_folder
+from tests.integration.prometheus_process import PrometheusProcess
 from tests.integration.verdicts import HOST, healthy
 
 if TYPE_CHECKING:
@@ -36,46 +33,11 @@ OFF = (
 )
 
 
-class Prometheus:
-    """A server on loopback that scrapes every second, with its own data folder."""
+class Prometheus(PrometheusProcess):
+    """A Prometheus with one job."""
 
     def __init__(self, folder: Path, job: dict[str, Any]) -> None:
-        self.port = free_port()
-        self.folder = folder
-        folder.mkdir(parents=True)
-        text = {
-            "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
-            "scrape_configs": [job],
-        }
-        (folder / "prometheus.yml").write_text(yaml.safe_dump(text))
-        self._process: Process | None = None
-
-    def start(self) -> None:
-        program = shutil.which("prometheus")
-        if program is None:
-            raise ServerError("no prometheus is installed; Debian: apt install it")
-        self._process = Process(
-            [
-                program,
-                f"--config.file={self.folder / 'prometheus.yml'}",
-                f"--storage.tsdb.path={self.folder / 'data'}",
-                f"--web.listen-address=127.0.0.1:{self.port}",
-            ],
-            self.folder / "prometheus.log",
-            as_ourselves=True,
-        )
-        self._process.wait_until(self._ready, 30)
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.stop()
-
-    def ask(self, path: str, **parameters: str) -> Any:
-        """Ask the API; returns what stands under `data`."""
-        query = urllib.parse.urlencode(parameters)
-        url = f"http://127.0.0.1:{self.port}/api/v1/{path}?{query}"
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            return json.load(answer)["data"]
+        super().__init__(folder, {"scrape_configs": [job]})
 
     def values(self, query: str) -> dict[str, list[tuple[float, float]]]:
         """Return the samples of a range selector by job and target."""
@@ -85,13 +47,6 @@ class Prometheus:
             key = f"{labels.get('job')}/{labels.get('target', labels.get('instance'))}"
             found[key] = [(at, float(value)) for at, value in series["values"]]
         return found
-
-    def _ready(self) -> bool:
-        try:
-            self.ask("query", query="1")
-        except OSError:
-            return False
-        return True
 
 
 class Seen(NamedTuple):
