@@ -74,10 +74,11 @@ class Performance:
         )
 
     async def unknown(self, request: web.Request) -> web.Response:
-        """Say that there is no such path."""
-        there = ", ".join(
-            path.removeprefix(BASE) for path in openapi.document()["paths"]
-        )
+        """Say that there is no such path, or that this is not how to ask it."""
+        paths = openapi.document()["paths"]
+        if methods := paths.get(request.path):
+            raise web.HTTPMethodNotAllowed(request.method, map(str.upper, methods))
+        there = ", ".join(path.removeprefix(BASE) for path in paths)
         asked = request.match_info["rest"][:100]
         return _error(
             HTTPStatus.NOT_FOUND, "not_found", f"no path /{asked}; there are {there}"
