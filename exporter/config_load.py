@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from exporter import collectors, config_sidecar
+from exporter import collectors
 from exporter.collector import SourceKind
 from exporter.config import Config
 from exporter.config_sound import sound
@@ -75,19 +75,30 @@ def _checked(
 ) -> Config | None:
     """Make the model, or note in `problems` why it cannot be made or used."""
     try:
-        config = Config.model_validate(merged)
+        config = _model(merged).model_validate(merged)
     except ValidationError as error:
+        from exporter.config_sidecar import WithSidecar
+
         known = error.errors()
         refused = {problem["loc"] for problem in known}
         for problem in known:
             if _said_elsewhere(document, problem):
                 continue
             place = _COMMAND_LINE if _is_given(given, problem["loc"]) else document
-            problems.append(explain(place, Config, problem))
+            problems.append(explain(place, WithSidecar, problem))
         problems += _useless(document, sound(merged, refused), refused)
         return None
     problems += _useless(document, config)
     return config
+
+
+def _model(data: dict[str, Any]) -> type[Config]:
+    """Choose the model that knows all that is there; the larger one seldom is."""
+    if "sidecar" not in data:
+        return Config
+    from exporter.config_sidecar import WithSidecar
+
+    return WithSidecar
 
 
 def _useless(
@@ -182,7 +193,10 @@ def _beside(data: dict[str, Any], folder: Path) -> None:
     web = data.get("web")
     if isinstance(web, dict):
         places.append((web, "config_file"))
-    places += config_sidecar.places(data.get("sidecar"))
+    if "sidecar" in data:
+        from exporter import config_sidecar
+
+        places += config_sidecar.places(data["sidecar"])
     for settings, key in places:
         if isinstance(path := settings.get(key), str) and path:
             settings[key] = str(folder / path)

@@ -12,6 +12,7 @@ from pydantic import (
     model_validator,
 )
 
+from exporter.config import Config
 from exporter.config_values import Place, Strict, Text, Web
 from exporter.units import Duration, check_http, seconds
 
@@ -156,6 +157,12 @@ class Sidecar(Strict):
     incidents: Incidents | None = None
     exporter: Base = "http://127.0.0.1:10099"
     web: SidecarWeb = SidecarWeb()
+
+
+class WithSidecar(Config):
+    """The whole configuration with its sidecar, whose models take 1 MiB."""
+
+    sidecar: Sidecar | None = None
 
 
 _PATHS = (

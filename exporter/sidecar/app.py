@@ -34,9 +34,10 @@ _log = logging.getLogger(__name__)
 
 def section(config: Config) -> Sidecar:
     """Return the sidecar's section; raises ConfigError when there is none."""
-    if config.sidecar is None:
+    found: Sidecar | None = config.sidecar
+    if found is None:
         raise ConfigError(["sidecar: is needed; the README has an example"])
-    return config.sidecar
+    return found
 
 
 def parts_of(settings: Sidecar, followed: Followed, own: Own) -> list[Part]:

@@ -41,7 +41,7 @@ MAY_IMPORT = {
     "config_indexes": "catalogue* collector config_values",
     "config_neo4j": "catalogue* collector config_indexes config_values units",
     "config_postgres": "config_values units",
-    "config_sidecar": "config_values units",
+    "config_sidecar": "config config_values units",
     "config": "catalogue* collector config_* sources.address units",
     "config_redis": "config_values",
     "config_tables": "config_values",
