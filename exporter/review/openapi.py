@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from exporter.review.shape import MOST_BYTES, Dialect, Refusal
-
-PATH = "/api/mcp/performance/analyze"
+from exporter.review.shape import MOST_BYTES, PATH, Dialect, Refusal
 
 _TEXT = {"type": "string"}
 _NUMBER = {"type": ["number", "null"]}

@@ -12,6 +12,7 @@ Answer = dict[str, Any]
 
 _BINARY = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 
+PATH = "/api/mcp/performance/analyze"
 MOST_BYTES = 200_000
 """Bytes of UTF-8 that a text to review may have."""
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from exporter.review.openapi import PATH
 from exporter.review.shape import (
     MOST_BYTES,
+    PATH,
     Asked,
     Dialect,
     Refusal,

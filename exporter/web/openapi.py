@@ -6,10 +6,7 @@ from typing import Any
 
 from exporter import __version__
 from exporter.review import openapi as review
-
-BASE = "/api/mcp/performance"
-MOST_ITEMS = 500
-MOST_OFFSET = 1_000_000
+from exporter.web.service import BASE, MOST_ITEMS, MOST_OFFSET
 
 Schema = dict[str, Any]
 

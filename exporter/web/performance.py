@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import math
 from http import HTTPStatus
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aiohttp import web
 
-from exporter.web import openapi
-from exporter.web.openapi import BASE, MOST_ITEMS, MOST_OFFSET
+from exporter.web.service import BASE, MOST_ITEMS, MOST_OFFSET
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,12 +69,12 @@ class Performance:
     async def description(self, _: web.Request) -> web.Response:
         """Give the description of the API."""
         return web.Response(
-            text=json.dumps(openapi.document()), content_type="application/json"
+            text=json.dumps(_description()), content_type="application/json"
         )
 
     async def unknown(self, request: web.Request) -> web.Response:
         """Say that there is no such path, or that this is not how to ask it."""
-        paths = openapi.document()["paths"]
+        paths = _description()["paths"]
         if methods := paths.get(request.path):
             raise web.HTTPMethodNotAllowed(request.method, map(str.upper, methods))
         there = ", ".join(path.removeprefix(BASE) for path in paths)
@@ -101,6 +100,13 @@ class Performance:
         head = made.report if kind == "kpis" else json.dumps({"end": made.end})
         body = _page(head, made.items[kind], wanted)
         return web.Response(text=body, content_type="application/json")
+
+
+def _description() -> dict[str, Any]:
+    """Make the description, which is loaded when somebody asks for it."""
+    from exporter.web import openapi
+
+    return openapi.document()
 
 
 def _wanted(query: Mapping[str, str], names: tuple[str, ...]) -> Wanted:

@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from exporter.review.shape import Answer, Asked
 
 
+BASE = "/api/mcp/performance"
+"""Where the platforms' API is."""
+MOST_ITEMS = 500
+MOST_OFFSET = 1_000_000
+
+
 class Page(Protocol):
     """One exposition as bytes that are ready to send."""
 

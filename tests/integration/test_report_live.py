@@ -14,7 +14,7 @@ from openapi_schema_validator import OAS31Validator
 
 from exporter.demo.servers.process import free_port
 from exporter.demo.servers.redis import RedisServer
-from exporter.web.openapi import BASE
+from exporter.web.service import BASE
 from tests.integration.exporter_process import TOKEN, ExporterProcess, open_folder, run
 from tests.integration.monitored_postgres import owner, started
 from tests.integration.test_e2e_prometheus import Prometheus, static_job

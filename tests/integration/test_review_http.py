@@ -10,8 +10,8 @@ import aiohttp
 import bcrypt
 import pytest
 
-from exporter.review.openapi import PATH, PATHS
-from exporter.review.shape import MOST_BYTES, Dialect, Refusal, ReviewError
+from exporter.review.openapi import PATHS
+from exporter.review.shape import MOST_BYTES, PATH, Dialect, Refusal, ReviewError
 from exporter.review.shape import Asked as ToReview
 from exporter.web.web_config import WebConfig
 from tests.integration.exporter_process import ExporterProcess

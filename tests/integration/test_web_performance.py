@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import bcrypt
 import pytest
 
-from exporter.web.openapi import BASE
-from exporter.web.service import Item
+from exporter.web.service import BASE, Item
 from exporter.web.web_config import WebConfig
 from tests.integration.web_support import FixedFigures, FixedService, ask, serving
 

@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "metrics": "",
     "state": "",
     "phase": "",
+    "memory": "",
     "threads": "",
     "yaml_file": "",
     "explain": "yaml_file",
@@ -78,8 +79,8 @@ MAY_IMPORT = {
     "report*": "report* check_* render* catalogue* promises config units web.service",
     "check": "poll snapshot exposition collectors collector config sources*",
     "app": "web* evidence schedule target snapshot exposition own health promises "
-    "report* render* collectors collector config config_load logs sources* threads "
-    "review.*",
+    "report* render* collectors collector config config_load logs memory sources* "
+    "review.* threads",
     "sidecar*": "sidecar* render* catalogue* config config_sidecar promises check_* "
     "exposition web* units threads secret programs collector evidence",
     "arguments": "units",

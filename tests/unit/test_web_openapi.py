@@ -5,7 +5,8 @@ from __future__ import annotations
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
 from exporter.web.app import build
-from exporter.web.openapi import BASE, document
+from exporter.web.openapi import document
+from exporter.web.service import BASE
 from tests.integration.web_support import FixedService
 
 
