@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import aiohttp
 from aiohttp import web
 
-from exporter.config import Config
+from exporter.config_sidecar import WithSidecar
 from exporter.sidecar.incidents.part import Incidents
 from exporter.sidecar.incidents.tell import Backoff
 from exporter.sidecar.own import Own
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from exporter.config import Config
     from exporter.web.web_config import WebConfig
 
 BEGAN = 1_760_000_000.0
@@ -39,7 +40,7 @@ def config(path: Path, **incidents: Any) -> Config:
     }
     if prometheus:
         section["prometheus"] = {"url": prometheus, "rules": str(path.parent)}
-    made = Config.model_validate(
+    made = WithSidecar.model_validate(
         {
             "postgres": {"shop": {"dsn": "postgresql://monitor@db1/shop"}},
             "redis": {"cache": {"url": "redis://cache:6379/0"}},

@@ -177,5 +177,5 @@ def test_serving_holds_nothing_of_a_review_until_one_is_asked_for() -> None:
         "import sys, exporter.cli, exporter.app, exporter.web.app; "
         "print(sorted(m for m in sys.modules if m.startswith('exporter.review.')))"
     )
-    held = ["arguments", "openapi", "shape"]
+    held = ["arguments", "shape"]
     assert in_a_child(code) == str([f"exporter.review.{name}" for name in held])
