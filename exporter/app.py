@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from exporter import collectors
 from exporter.errors import ConfigError
+from exporter.memory import trim
 from exporter.own import OwnMetrics
 from exporter.schedule import Schedule
 from exporter.snapshot import Snapshot
@@ -47,7 +48,7 @@ class Service:
         self.snapshot = Snapshot(lambda: self._own.page().plain)
         self._own.reloaded(worked=True)
         self._clock = Clock()
-        self._schedule = Schedule(self._clock, self.snapshot.prepare)
+        self._schedule = Schedule(self._clock, self._settle)
         self._reloading = asyncio.Lock()
 
     async def start(self) -> None:
@@ -65,6 +66,11 @@ class Service:
         self._schedule.stop()
         closing = [target.close() for target in self.targets.values()]
         await asyncio.gather(*closing, return_exceptions=True)
+
+    def _settle(self) -> None:
+        """Make ready for the next scrape what was said, and tidy up."""
+        self.snapshot.prepare()
+        trim()
 
     async def reload(self) -> None:
         """Load the configuration again and take over what changed in it.

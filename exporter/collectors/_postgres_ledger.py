@@ -16,7 +16,10 @@ from exporter.collectors._postgres_rows import (
     QUERY,
     TIME,
     USER,
+    changed,
     hidden,
+    is_hidden,
+    key_of,
     owner_of,
     summed,
     unpacked,
@@ -95,7 +98,7 @@ class Ledger:
     other: dict[str, list[float]] = field(default_factory=dict)
     grown: list[Growth] = field(default_factory=list)
     _origin: Origin | None = None
-    _last: dict[bytes, bytes] = field(default_factory=dict)
+    _last: Sequence[bytes] = ()
     _hidden: set[bytes] = field(default_factory=set)
     _late: list[tuple[str, Sequence[float]]] = field(default_factory=list)
     _scores: Scores = field(default_factory=Scores)
@@ -107,43 +110,49 @@ class Ledger:
         What was counted between the latest poll and a restart cannot be told from what
         another server, which took over, had counted before.
         """
-        now = summed(poll.rows)
         self.grown = []
         self._settle()
+        held: set[bytes] = set()
         if self._origin is None:
-            self._begin(poll, now)
+            self._begin(poll)
         elif self._origin.started == poll.origin.started:
             if self._origin.reset != poll.origin.reset:
-                self._last = {}
-            self._account(list(self._changes(poll, now)), poll)
-        self._origin, self._last = poll.origin, now
-        self._hidden = {owner_of(key) for key in now if hidden(key)}
+                self._last = ()
+            self._account(list(self._changes(poll, held)), poll)
+        self._origin, self._last = poll.origin, self._kept(poll.rows, held)
+        self._hidden = {owner_of(raw) for raw in poll.rows if is_hidden(raw)}
 
-    def _begin(self, poll: Poll, now: Mapping[bytes, bytes]) -> None:
+    def _kept(self, rows: Sequence[bytes], held: AbstractSet[bytes]) -> Sequence[bytes]:
+        """Return the rows to compare with next; those that are held stay as before."""
+        if not held:
+            return rows
+        taken = [raw for raw in rows if key_of(raw) not in held]
+        return taken + [raw for raw in self._last if key_of(raw) in held]
+
+    def _begin(self, poll: Poll) -> None:
         """Choose by all that was done before us, and let every series begin at 0."""
-        self._scores.add(self._past(poll, now), poll.busy)
+        self._scores.add(self._past(poll), poll.busy)
         known = filter(poll.known, self._scores)
         for statement in self._top.update(self._scores.of(known), poll.size):
             self.of[statement] = [0] * poll.figures
 
-    def _past(self, poll: Poll, now: Mapping[bytes, bytes]) -> Iterator[Change]:
-        for row in map(unpacked, now.values()):
+    def _past(self, poll: Poll) -> Iterator[Change]:
+        for row in map(unpacked, summed(poll.rows).values()):
             if poll.counts(row):
                 change = _change(poll, row, poll.sums(row))
                 self.other.setdefault(self._place(change.database), [0] * poll.figures)
                 yield change
 
-    def _changes(self, poll: Poll, now: dict[bytes, bytes]) -> Iterator[Change]:
-        """Yield what was added since the latest poll; `now` forgets what is held."""
-        last = self._last
-        changed = [pair for pair in now.items() if last.get(pair[0]) != pair[1]]
-        for key, raw in changed:
+    def _changes(self, poll: Poll, held: set[bytes]) -> Iterator[Change]:
+        """Yield what was added since the latest poll; note in `held` what waits."""
+        now, last = changed(poll.rows, self._last)
+        for key, raw in now.items():
             before = last.get(key)
             row, old = unpacked(raw), unpacked(before) if before else None
             if old is not None and old[TIME] == row[TIME]:
                 continue
             if (row[USER], row[QUERY]) in poll.held:
-                _restore(now, key, before)
+                held.add(key)
             elif poll.counts(row):
                 sums = poll.sums(old) if old else None
                 added = self._added(key, poll.sums(row), sums)
@@ -203,13 +212,6 @@ class Ledger:
 def _change(poll: Poll, row: Row, figures: Sequence[float]) -> Change:
     user, database, query = row[USER], row[DATABASE], row[QUERY]
     return Change((user, database, query), poll.databases[database], figures)
-
-
-def _restore(rows: dict[bytes, bytes], key: bytes, before: bytes | None) -> None:
-    if before is None:
-        del rows[key]
-    else:
-        rows[key] = before
 
 
 def _add(sums: list[float], figures: Sequence[float]) -> None:

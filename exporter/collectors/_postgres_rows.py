@@ -10,7 +10,8 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+    from collections.abc import Set as AbstractSet
 
 Row = tuple[Any, ...]
 
@@ -68,6 +69,35 @@ def queries_of(rows: Iterable[bytes], user: int) -> set[int]:
     sought = user.to_bytes(4, "big")
     mine = (key_of(raw) for raw in rows if raw[start:end] == sought)
     return {_KEY.unpack(key)[QUERY] for key in mine if not hidden(key)}
+
+
+def is_hidden(raw: bytes) -> bool:
+    """Tell whether a row has no query id."""
+    return len(raw) != _KEY.size + _FIGURES.size
+
+
+def changed(
+    now: Sequence[bytes], last: Sequence[bytes]
+) -> tuple[dict[bytes, bytes], dict[bytes, bytes]]:
+    """Return what is not as it was, by key: how it is, and how it was.
+
+    Hidden rows of one key are summed, those that stayed as they were included.
+    """
+    before, after = dict.fromkeys(last), dict.fromkeys(now)
+    came = [raw for raw in now if raw not in before]
+    gone = [raw for raw in last if raw not in after]
+    sums = {key_of(raw) for raw in (*came, *gone) if is_hidden(raw)}
+    if sums:
+        came, gone = (_with(sums, *pair) for pair in ((came, now), (gone, last)))
+    return summed(came), summed(gone)
+
+
+def _with(
+    keys: AbstractSet[bytes], some: Sequence[bytes], rows: Sequence[bytes]
+) -> list[bytes]:
+    """Return some of the rows, and all hidden ones of these keys."""
+    shown = [raw for raw in some if not is_hidden(raw)]
+    return shown + [raw for raw in rows if is_hidden(raw) and key_of(raw) in keys]
 
 
 def summed(rows: Iterable[bytes]) -> dict[bytes, bytes]:

@@ -43,9 +43,13 @@ class Totals:
         """Begin with nothing in the rest."""
         self.other = (0.0,) * self.width
 
-    def update(self, counts: Mapping[str, Counts]) -> None:
-        """Take in a poll; `fresh` are then the keys whose series begin at 0."""
-        last = self._last or {}
+    def update(self, counts: Mapping[str, Counts], *, reset: bool = False) -> None:
+        """Take in a poll; `fresh` are then the keys whose series begin at 0.
+
+        A `reset` is told by who has seen it in other figures: one that shows in these
+        as a fall needs no telling.
+        """
+        last = {} if reset else self._last or {}
         changes = {
             key: self._change(new, last.get(key))
             for key, new in counts.items()

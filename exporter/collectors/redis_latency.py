@@ -58,11 +58,15 @@ CANARY = histogram(
 
 
 class Rows(NamedTuple):
-    """Cumulative counts by step (microseconds), seconds by command, and our PING."""
+    """Cumulative counts by step (microseconds), seconds by command, and our PING.
+
+    `reset` says that they count from 0 again.
+    """
 
     steps: Mapping[str, Mapping[int, int]]
     microseconds: Mapping[str, float]
     ping: float
+    reset: bool = False
 
 
 @dataclass(slots=True)
@@ -93,12 +97,13 @@ async def read(source: RedisSource) -> Rows:
     source.used = Used({}, {})
     called = [cmd for cmd, counts in used.items() if counts != before.counts.get(cmd)]
     steps: dict[str, Mapping[int, int]] = {}
-    if before.counts and not _was_reset(before.counts, used):
+    reset = _was_reset(before.counts, used)
+    if before.counts and not reset:
         steps = await _ask(source, called) if called else {}
         steps = {**before.steps, **steps} if _told(before, called, steps) else {}
     source.used = Used(used, steps or await _ask(source, ()))
     spent = {cmd: float(microseconds) for cmd, (_, microseconds) in used.items()}
-    return Rows(source.used.steps, spent, ping)
+    return Rows(source.used.steps, spent, ping, reset)
 
 
 def samples(rows: Rows, state: State) -> Iterator[Sample]:
@@ -111,7 +116,8 @@ def samples(rows: Rows, state: State) -> Iterator[Sample]:
         {
             cmd: (rows.microseconds.get(cmd, 0.0), *_dense(steps))
             for cmd, steps in rows.steps.items()
-        }
+        },
+        reset=rows.reset,
     )
     for cmd, (microseconds, _, *counts) in state.totals.shown():
         shown = Histogram(_BOUNDS)

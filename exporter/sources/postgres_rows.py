@@ -44,7 +44,7 @@ class Copies:
 
     def __init__(self) -> None:
         """Begin without rows."""
-        self._known: dict[bytes, bytes] = {}
+        self._latest: list[bytes] = []
 
     async def read(self, connection: AsyncConnection[Any], query: str) -> list[bytes]:
         """Return the rows of a bounded query; raises SourceError(limit)."""
@@ -54,12 +54,12 @@ class Copies:
         if rows[-1] == _TAIL:
             rows.pop()
         check_count(len(rows))
-        self._known = dict(zip(rows, rows, strict=True))
+        self._latest = rows
         return rows
 
     def _take(self, pgconn: PGconn, rows: list[bytes]) -> PQGen[None]:
         """Take rows without a turn of the event loop for each."""
-        known = self._known
+        known = dict(zip(self._latest, self._latest, strict=True))
         while isinstance(data := (yield from copy_from(pgconn)), memoryview):
             row = bytes(data)
             if not rows:

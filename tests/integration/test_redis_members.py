@@ -92,6 +92,9 @@ async def test_one_node_shows_its_cluster_and_a_failover_in_it(kind: str) -> Non
                 return await poll(source, "members", state)
 
             await until(ask, lambda f: f["redis_members"][()] == NODES)
+            await until(
+                ask, lambda f: f["redis_member_slots"][address(servers[0])] == 5462
+            )
             with admin(servers[0]) as first, admin(replica) as last:
                 await until(ask, lambda _: known(last, tell(first, "CLUSTER MYID")))
                 tell(last, f"CLUSTER REPLICATE {tell(first, 'CLUSTER MYID')}")

@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "metrics": "",
     "state": "",
     "phase": "",
+    "memory": "",
     "threads": "",
     "yaml_file": "",
     "explain": "yaml_file",
@@ -67,7 +68,7 @@ MAY_IMPORT = {
     "check_live": "check_http check_page check_series catalogue* units",
     "check": "poll snapshot exposition collectors collector config sources*",
     "app": "web* evidence schedule target snapshot exposition own health promises "
-    "render* collectors collector config config_load logs sources* threads",
+    "render* collectors collector config config_load logs memory sources* threads",
     "arguments": "",
     "cli": "app arguments check* emitted config config_load promises render* web.lean "
     "catalogue* logs units collectors collector demo*",

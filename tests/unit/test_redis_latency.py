@@ -57,6 +57,16 @@ def test_a_reset_of_the_server_makes_nothing_fall() -> None:
     assert found == [5, 10, 11, 11, 13]
 
 
+def test_a_reset_after_which_a_command_is_called_as_often_is_not_overlooked() -> None:
+    state = State()
+    list(samples(Rows({"get": {8: 1}}, {"get": 5.0}, 0.0002), state))
+    rows = Rows({"get": {8: 1}}, {"get": 5.0}, 0.0002, reset=True)
+    found = {
+        (m.name, s): v for m, v, labels, s in samples(rows, state) if "get" in labels
+    }
+    assert found[COMMAND, "_count"] == 2
+
+
 def test_a_reset_between_the_two_answers_does_not_count_calls_twice() -> None:
     state = State()
     shown({"get": {8: 1000}}, state, {"get": 5000.0})
