@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from traceback import clear_frames
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import psycopg
-from psycopg import AsyncConnection, AsyncCursor
 from psycopg.errors import InternalError_
 from psycopg.rows import class_row, dict_row, tuple_row
 
@@ -18,6 +15,7 @@ from exporter.secret import read_secret, remember
 from exporter.sources import postgres_address, postgres_errors, postgres_types
 from exporter.sources.base import Source
 from exporter.sources.postgres_begin import COMMIT, MARK, RAW, ROLLBACK, begin
+from exporter.sources.postgres_connection import connected
 from exporter.sources.postgres_databases import (
     DATABASES,
     MOST_SHARE,
@@ -35,6 +33,7 @@ from exporter.sources.postgres_sampling import Looks, Sampler
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+    from psycopg import AsyncConnection, AsyncCursor
     from psycopg.rows import AsyncRowFactory
 
     from exporter.sources.base import ResultT
@@ -82,6 +81,7 @@ class PostgresSource(Source[PostgresTarget]):
         self._extensions: dict[str, Extension] = {}
         share = MOST_SHARE if database else 1
         self._limits = self._begin = begin(config.deadline * share)
+        self._ahead = ""  # what is to be sent with a transaction's first statement
 
     @property
     def connections(self) -> int:
@@ -117,6 +117,7 @@ class PostgresSource(Source[PostgresTarget]):
 
     async def raw(self, query: str) -> list[bytes]:
         """Return one query's rows in COPY's binary format; bounded as `fetch` is."""
+        await self._begun()
         self.queries += 1
         return await self._copies.read(self._open(), bounded(query, MARK))
 
@@ -177,7 +178,8 @@ class PostgresSource(Source[PostgresTarget]):
             return
         self.discard()
         self._extensions.clear()
-        connection = await self._opened(await self._parameters())
+        secret = await read_secret(self.config)
+        connection = await connected(self._given, secret)
         self._connection = connection
         self.opened += 1
         postgres_types.register(connection)
@@ -194,26 +196,6 @@ class PostgresSource(Source[PostgresTarget]):
                 answered=True,
             )
 
-    async def _opened(self, parameters: dict[str, Any]) -> AsyncConnection[Any]:
-        """Open a connection; one that is given up is closed at once."""
-        try:
-            return await AsyncConnection.connect(
-                **parameters, autocommit=True, prepare_threshold=None
-            )
-        except asyncio.CancelledError as cancelled:
-            clear_frames(cancelled.__traceback__)  # only they hold the driver's socket
-            raise
-
-    async def _parameters(self) -> dict[str, Any]:
-        """Return the dsn's parameters with the secret and our name in them."""
-        secret = await read_secret(self.config)
-        return {
-            "application_name": "kpi-exporter",
-            **self._given,
-            **({"password": secret} if secret is not None else {}),
-            "client_encoding": "UTF8",
-        }
-
     def _usable(self) -> bool:
         """Tell whether the connection is idle and its server has not closed it."""
         if self._connection is None or self._connection.closed:
@@ -226,7 +208,7 @@ class PostgresSource(Source[PostgresTarget]):
         return await self._transaction(read)
 
     async def _transaction(self, read: Callable[[Self], Awaitable[ResultT]]) -> ResultT:
-        await self._send(self._begin)
+        self._ahead = self._begin
         try:
             result = await read(self)
         except Exception:
@@ -248,7 +230,7 @@ class PostgresSource(Source[PostgresTarget]):
             if not known.answered or isinstance(error, InternalError_):
                 raise
             await self._send(ROLLBACK)
-            await self._send(self._begin)
+            self._ahead = self._begin
             raise known from error
 
     async def identity(self) -> str | None:
@@ -265,8 +247,22 @@ class PostgresSource(Source[PostgresTarget]):
         return found[0] if found else None
 
     async def _send(self, command: str) -> AsyncCursor[Any]:
-        self.queries += 1
-        return await self._open().execute(command.encode())
+        return await self._execute(self._open().cursor(), command)
+
+    async def _begun(self) -> None:
+        """Begin the transaction alone, before what cannot be sent together with it."""
+        if self._ahead:
+            command, self._ahead = self._ahead, ""
+            await self._send(command)
+
+    async def _execute(self, cursor: AsyncCursor[Any], query: str) -> AsyncCursor[Any]:
+        """Send a statement, a transaction's first one together with its beginning."""
+        ahead, self._ahead = self._ahead, ""
+        self.queries += 2 if ahead else 1
+        await cursor.execute((f"{ahead};\n{query}" if ahead else query).encode())
+        if ahead:
+            await cursor.set_result(-1)
+        return cursor
 
     async def _rows(
         self,
@@ -276,9 +272,14 @@ class PostgresSource(Source[PostgresTarget]):
         *,
         binary: bool,
     ) -> list[RowT]:
-        self.queries += 1
         cursor = self._open().cursor(binary=binary, row_factory=factory)
-        await cursor.execute(bounded(query, MARK).encode(), parameters or None)
+        query = bounded(query, MARK)
+        if binary or parameters:  # the extended protocol takes one statement at a time
+            await self._begun()
+            self.queries += 1
+            await cursor.execute(query.encode(), parameters or None)
+        else:
+            await self._execute(cursor, query)
         check_count(cursor.rowcount)
         return await cursor.fetchall()
 
