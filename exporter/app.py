@@ -75,6 +75,7 @@ class Service:
 
     def _settle(self) -> None:
         """Make ready for the next scrape what was said, and tidy up."""
+        self._own.renew()
         self.snapshot.prepare()
         trim()
 

@@ -16,11 +16,11 @@ from prometheus_client import (
 from exporter import __version__
 from exporter.exposition import Page
 
-_FRESH = 1.0  # seconds for which a rendered page serves everybody
+_FRESH = 10.0  # seconds for which a rendered page serves everybody, if nothing happens
 
 
 class OwnMetrics:
-    """The registry of the process, and its page rendered at most once a second."""
+    """The registry of the process, and its page: rendered after polls, or when old."""
 
     def __init__(self) -> None:
         registry = self._registry = CollectorRegistry()
@@ -49,9 +49,13 @@ class OwnMetrics:
     def reloaded(self, *, worked: bool) -> None:
         """Take note of an attempt to load the configuration."""
         self._reloaded.set(int(worked))
-        self._rendered = float("-inf")
+        self.renew()
         if worked:
             self._reloaded_at.set_to_current_time()
+
+    def renew(self) -> None:
+        """Let the next page be a new one; a new one changes the whole page."""
+        self._rendered = float("-inf")
 
     def page(self) -> Page:
         """Return the process' metrics in text format 0.0.4."""

@@ -32,7 +32,6 @@ _CODINGS = {"gzip": True, "plain": False}
 def run(world: World) -> Iterator[Line]:
     """Measure the page of four sources."""
     config = world.config("15s", _KINDS)
-    config["postgres"]["the-postgres"]["statements"] = {"top": 200}
     with world.exporter(config) as exporter:
         wait_for_all(exporter)
         yield from _page(exporter)
