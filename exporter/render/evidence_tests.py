@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from exporter.catalogue.plan import Plan
     from exporter.render.whom import Whom
 
-_COPIES = ("2", "3", "4")
+_KEPT = re.compile(r"\btopk\b[^(]*\([^)]*\)\s*\((\d+),")
 _APART = ("job", "instance", "target")
 
 
@@ -31,16 +31,18 @@ def tests(plan: Plan, subject: Subject) -> list[dict[str, Any]]:
 def _test(plan: Plan, who: Whom, evidence: Evidence) -> dict[str, Any]:
     """Have many in trouble at once, each of them different in one label.
 
-    A label that the evidence does not keep apart lets them push each other out. An
-    application whose job is in its selector has no others.
+    They are one more than the evidence has room for, so that a label that it does not
+    keep apart lets them push each other out. An application whose job is in its
+    selector has no others.
     """
     kpi, at = who.kpi, rules.settled(who.kpi)
     labels = {name: text for name, text in who.labels.items() if name not in kpi.by}
     fixed = who.application.fixed if kpi.scope == "application" else ()
     apart = [name for name in _APART if name in labels and name not in fixed]
-    others = [{}, *({name: labels[name] + n} for name in apart for n in _COPIES)]
+    copies = range(2, _kept(evidence) + 2)
+    others = [{}, *({name: f"{labels[name]}{n}"} for name in apart for n in copies)]
     series = who.series((*kpi.inputs, *evidence.inputs), _bad(plan, who), at)
-    copies = [_relabelled(each, labels, other) for other in others for each in series]
+    inputs = [_relabelled(each, labels, other) for other in others for each in series]
     samples = [
         {"labels": braces({**labels, **other}), "value": len(evidence.expected)}
         for other in others
@@ -54,11 +56,16 @@ def _test(plan: Plan, who: Whom, evidence: Evidence) -> dict[str, Any]:
     return {
         "name": f"{alert_name(kpi)} keeps everybody's evidence apart",
         "interval": "1m",
-        "input_series": copies,
+        "input_series": inputs,
         "promql_expr_test": [
             {"expr": count, "eval_time": f"{int(at)}s", "exp_samples": samples}
         ],
     }
+
+
+def _kept(evidence: Evidence) -> int:
+    """Return how many series of a group are kept; where all are, one other will do."""
+    return max(map(int, _KEPT.findall(evidence.expr)), default=1)
 
 
 def _bad(plan: Plan, who: Whom) -> float:

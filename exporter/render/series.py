@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import accumulate, repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.catalogue.arithmetic import calculate
@@ -47,7 +48,7 @@ def notation(
 
     `names` are more of those that `Application.fill_series` puts in.
     """
-    values = f"{series.start:.12g}+{series.step:.12g}x{count}"
+    values = _values(f"{series.start:.12g}", f"{series.step:.12g}", count)
     return {
         "series": application.fill_series(series.name, **names),
         "values": values.replace("+-", "-"),
@@ -57,6 +58,20 @@ def notation(
 def braces(labels: dict[str, str]) -> str:
     """Write labels as promtool wants them."""
     return "{" + ", ".join(f'{key}="{text}"' for key, text in labels.items()) + "}"
+
+
+def _values(start: str, step: str, count: int) -> str:
+    """Write a run of values whose last but one, where the test looks, is exact.
+
+    promtool adds step by step, and so adds up what each sum is rounded by: sixty times
+    0.05 is less than 3, and no limit of 3 is met.
+    """
+    looked = count - 1
+    *_, added = accumulate(repeat(float(step), looked), initial=float(start))
+    exact = f"{float(start) + float(step) * looked:.15g}"
+    if added == float(exact):
+        return f"{start}+{step}x{count}"
+    return f"{start}+{step}x{looked - 1} {exact}+{step}x1"
 
 
 def _histogram(name: str, quantile: float, value: float) -> Iterator[Series]:
