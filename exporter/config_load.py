@@ -13,7 +13,7 @@ from exporter.collector import SourceKind
 from exporter.config import Config
 from exporter.config_sound import sound
 from exporter.errors import ConfigError
-from exporter.explain import explain
+from exporter.explain import emptied, explain
 from exporter.yaml_file import Document
 from exporter.yaml_file import load as load_yaml
 
@@ -209,8 +209,7 @@ def _said_elsewhere(document: Document, problem: ErrorDetails) -> bool:
     """
     place = problem["loc"]
     inherited = place[-1:] == ("interval",) and place not in document.lines
-    emptied = problem["type"] == "too_short" and bool(problem["input"])
-    return inherited or emptied or place in document.unread
+    return inherited or emptied(problem) or place in document.unread
 
 
 def _is_given(given: dict[str, Any], location: Location) -> bool:
