@@ -118,7 +118,7 @@ class PostgresSource(Source[PostgresTarget]):
     async def raw(self, query: str) -> list[bytes]:
         """Return one query's rows in COPY's binary format; bounded as `fetch` is."""
         self.queries += 1
-        return await self._copies.read(self._open(), bounded(query, MARK))
+        return await self._copies.read(self._open(), bounded(query))
 
     async def each(
         self, read: Callable[[PostgresSource], Awaitable[ResultT]]
@@ -278,7 +278,7 @@ class PostgresSource(Source[PostgresTarget]):
     ) -> list[RowT]:
         self.queries += 1
         cursor = self._open().cursor(binary=binary, row_factory=factory)
-        await cursor.execute(bounded(query, MARK).encode(), parameters or None)
+        await cursor.execute(bounded(query).encode(), parameters or None)
         check_count(cursor.rowcount)
         return await cursor.fetchall()
 
