@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _COMMAND_LINE = Document(Path("command line"), {}, {})
 _JUDGEMENTS = {"profile", "kpis", "sidecar"}  # a file of these alone polls nobody
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}")
+_NAMES = "1 to 100 of A-Z a-z 0-9 _ . : -"
 
 
 def load(path: Path | None, given: dict[str, Any] | None = None) -> Config:
@@ -147,7 +148,7 @@ def _unusable_names(document: Document, data: dict[str, Any]) -> list[str]:
         for name in targets if isinstance(targets, dict) else ():
             place = (str(kind), name)
             if not _NAME.fullmatch(name):
-                text = "a target's name is 1 to 100 of A-Z a-z 0-9 _ . : -"
+                text = f"a target's name is {_NAMES}"
                 problems.append(document.problem(place, text))
             if name in seen:
                 text = f"the name is taken by {seen[name]}.{name}; names are unique"
@@ -156,7 +157,7 @@ def _unusable_names(document: Document, data: dict[str, Any]) -> list[str]:
     applications = data.get("applications")
     for name in applications if isinstance(applications, dict) else ():
         if not _NAME.fullmatch(name):
-            text = "an application's name is 1 to 100 of A-Z a-z 0-9 _ . : -"
+            text = f"an application's name is {_NAMES}"
             problems.append(document.problem(("applications", name), text))
     return problems
 
