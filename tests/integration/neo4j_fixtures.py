@@ -14,7 +14,7 @@ from exporter.demo.servers.neo4j import Neo4jServer
 from exporter.errors import SourceError
 from exporter.sources.neo4j import Neo4jSource
 from tests.integration.exporter_process import open_folder
-from tests.unit.neo4j_recorded import values
+from tests.unit.sampled import values
 
 if TYPE_CHECKING:
     from asyncio import StreamReader, StreamWriter

@@ -8,7 +8,7 @@ from exporter.collectors.redis_buffer_limits import COLLECTOR, inspect
 from exporter.demo.servers.redis import RedisServer
 from tests.integration.exporter_process import open_folder
 from tests.integration.redis_fixtures import admin, reading, running, tell
-from tests.unit.neo4j_recorded import values
+from tests.unit.sampled import values
 
 if TYPE_CHECKING:
     from exporter.sources.redis import RedisSource

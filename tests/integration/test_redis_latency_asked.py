@@ -8,7 +8,7 @@ from exporter.collectors.redis_latency import COLLECTOR, State
 from exporter.demo.servers.redis import RedisServer, from_path
 from tests.integration.exporter_process import open_folder
 from tests.integration.redis_fixtures import admin, reading, running
-from tests.unit.neo4j_recorded import values
+from tests.unit.sampled import values
 
 if TYPE_CHECKING:
     import redis
