@@ -21,11 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from exporter.collector import AnyCollector
+    from tests.unit.sampled import Values
 
 DEADLINE = 3.0
 _PASSWORD = "password"
-
-Values = dict[str, dict[tuple[str | None, ...], float]]
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from tests.unit.sampled import values
 
 if TYPE_CHECKING:
     from tests.integration.neo4j_fake import Script
-    from tests.integration.neo4j_fixtures import Values
+    from tests.unit.sampled import Values
 
 USER = {
     "name": "user",
