@@ -37,7 +37,7 @@ def between(least: float, most: float) -> AfterValidator:
 
     def check(value: float) -> float:
         if not least <= value <= most:
-            raise ValueError(f"from {least:g}s to {most:g}s is wanted")
+            raise ValueError(f"from {least:.9g}s to {most:.9g}s is wanted")
         return value
 
     return AfterValidator(check)
