@@ -13,7 +13,7 @@ from exporter.collector import SourceKind
 from exporter.config import Config
 from exporter.config_sound import sound
 from exporter.errors import ConfigError
-from exporter.explain import explain
+from exporter.explain import emptied, explain
 from exporter.yaml_file import Document
 from exporter.yaml_file import load as load_yaml
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _COMMAND_LINE = Document(Path("command line"), {}, {})
 _JUDGEMENTS = {"profile", "kpis", "sidecar"}  # a file of these alone polls nobody
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}")
+_NAMES = "1 to 100 of A-Z a-z 0-9 _ . : -"
 
 
 def load(path: Path | None, given: dict[str, Any] | None = None) -> Config:
@@ -147,7 +148,7 @@ def _unusable_names(document: Document, data: dict[str, Any]) -> list[str]:
         for name in targets if isinstance(targets, dict) else ():
             place = (str(kind), name)
             if not _NAME.fullmatch(name):
-                text = "a target's name is 1 to 100 of A-Z a-z 0-9 _ . : -"
+                text = f"a target's name is {_NAMES}"
                 problems.append(document.problem(place, text))
             if name in seen:
                 text = f"the name is taken by {seen[name]}.{name}; names are unique"
@@ -156,7 +157,7 @@ def _unusable_names(document: Document, data: dict[str, Any]) -> list[str]:
     applications = data.get("applications")
     for name in applications if isinstance(applications, dict) else ():
         if not _NAME.fullmatch(name):
-            text = "an application's name is 1 to 100 of A-Z a-z 0-9 _ . : -"
+            text = f"an application's name is {_NAMES}"
             problems.append(document.problem(("applications", name), text))
     return problems
 
@@ -209,8 +210,7 @@ def _said_elsewhere(document: Document, problem: ErrorDetails) -> bool:
     """
     place = problem["loc"]
     inherited = place[-1:] == ("interval",) and place not in document.lines
-    emptied = problem["type"] == "too_short" and bool(problem["input"])
-    return inherited or emptied or place in document.unread
+    return inherited or emptied(problem) or place in document.unread
 
 
 def _is_given(given: dict[str, Any], location: Location) -> bool:

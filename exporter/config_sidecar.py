@@ -14,7 +14,7 @@ from pydantic import (
 
 from exporter.config import Config
 from exporter.config_values import Place, Strict, Text, Web
-from exporter.units import Duration, check_http, seconds
+from exporter.units import Duration, between, check_http, seconds
 
 _YEARS = 10 * 365 * 86400
 
@@ -119,7 +119,7 @@ class Incidents(Strict):
     """
 
     path: Place
-    retention: Annotated[float, BeforeValidator(seconds), Field(ge=3600, le=_YEARS)] = (
+    retention: Annotated[float, BeforeValidator(seconds), between(3600, _YEARS)] = (
         30 * 86400.0
     )
     most_megabytes: Annotated[int, Field(ge=1, le=1_000_000)] = 1024

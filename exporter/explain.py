@@ -51,17 +51,21 @@ def explain(document: Document, root: type[BaseModel], problem: ErrorDetails) ->
     """Write one line about what the model `root` refused in a document."""
     location = tuple(part for part in problem["loc"] if part != "[key]")
     unknown = problem["type"] == "extra_forbidden"
-    message = f"unknown key; {_allowed(root, location)}" if unknown else words(problem)
+    message = f"unknown key; {_allowed(root, location)}" if unknown else _words(problem)
     return document.problem(location, message)
 
 
-def words(problem: ErrorDetails) -> str:
+def _words(problem: ErrorDetails) -> str:
     """Say what is wanted where a model refused a value."""
     said = _WORDS.get(problem["type"])
     if said is None:
-        said = problem["msg"].removeprefix("Value error, ").replace("{", "{{")
-        said = said.replace("}", "}}")
+        return problem["msg"].removeprefix("Value error, ")
     return said.format_map(problem.get("ctx", {}))
+
+
+def emptied(problem: ErrorDetails) -> bool:
+    """Whether too little is left only because entries of it were refused."""
+    return problem["type"] == "too_short" and bool(problem["input"])
 
 
 def _allowed(root: type[BaseModel], location: tuple[str | int, ...]) -> str:

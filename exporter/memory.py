@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 
+_RELEASE = getattr(ctypes.CDLL(None), "malloc_trim", None)
+
 
 def trim() -> None:
     """Let the C library return what is free, as it does not by itself below its top.
@@ -11,6 +13,5 @@ def trim() -> None:
     A poll takes some 1.4 MiB for a moment; this takes 0.4 ms. Only glibc can do it
     (malloc_trim(3)); others return memory on their own, or never.
     """
-    release = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if release:
-        release(0)
+    if _RELEASE:
+        _RELEASE(0)

@@ -95,9 +95,8 @@ class TargetPoller:
     async def round(self) -> None:
         """Run every collector that is due; never raises but for cancellation."""
         begun = self._clock.monotonic()
-        due = [watch for watch in self.watches if self._due(watch, begun)]
-        if await self._connected(due):
-            due = [watch for watch in self.watches if self._due(watch, begun)]
+        if await self._connected(self._due(begun)):
+            due = self._due(begun)  # all, if another server was met
             for index, watch in enumerate(due):
                 if self._clock.monotonic() - begun > self.period:
                     self._skip(due[index:])
@@ -129,7 +128,10 @@ class TargetPoller:
         await self.source.close()
         self._snapshot.remove(self.config.name)
 
-    def _due(self, watch: Watch, now: float) -> bool:
+    def _due(self, now: float) -> list[Watch]:
+        return [watch for watch in self.watches if self._is_due(watch, now)]
+
+    def _is_due(self, watch: Watch, now: float) -> bool:
         stretch = self.stretch if watch.collector.cost is Cost.COSTLY else 1.0
         if watch.started is None:
             return True
@@ -163,11 +165,13 @@ class TargetPoller:
             return
         self._opened = self.source.opened
         try:
-            found = await self.source.run(_identity, self.config.deadline)
+            found = await self.source.run(
+                lambda source: source.identity(), self.config.deadline
+            )
         except SourceError as error:
             if not error.answered:
                 raise
-            found = None
+            return
         if found is None:
             return
         if self._server not in (None, found):
@@ -255,7 +259,3 @@ class TargetPoller:
         self._measured = (now, spent)
         self._busy += _SMOOTHING * (share - self._busy)
         self.stretch = min(_MOST_STRETCH, max(1.0, self._busy / _BUDGET))
-
-
-async def _identity(source: Source[Any]) -> str | None:
-    return await source.identity()

@@ -37,7 +37,7 @@ def between(least: float, most: float) -> AfterValidator:
 
     def check(value: float) -> float:
         if not least <= value <= most:
-            raise ValueError(f"from {least:g}s to {most:g}s is wanted")
+            raise ValueError(f"from {least:.9g}s to {most:.9g}s is wanted")
         return value
 
     return AfterValidator(check)
@@ -109,13 +109,13 @@ def check_base(url: str) -> None:
 def check_bolt(value: str) -> None:
     """Raise ValueError unless a text is the URI of a Neo4j server, without a login."""
     check_plain(value)
+    parts = urlsplit(value)
     schemes = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
-    if urlsplit(value).scheme not in schemes or not urlsplit(value).hostname:
+    if parts.scheme not in schemes or not parts.hostname:
         message = "a uri is scheme://host:7687; schemes: " + ", ".join(schemes)
         raise ValueError(message)
-    if "@" in urlsplit(value).netloc:
+    if "@" in parts.netloc:
         raise ValueError("no user or password in the uri; use user and password_file")
     check_port(value)
-    parts = urlsplit(value)
     if parts.path.strip("/") or parts.query or parts.fragment:
         raise ValueError("nothing follows the port; databases are a key of their own")

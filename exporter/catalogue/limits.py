@@ -38,12 +38,13 @@ def parse_limit(written: object, unit: Unit) -> float:
     return round(float(match[1]) * scales[match[2]], 12)
 
 
-def check_limit(limit: float, unit: Unit, better: str, *, bounded: bool) -> None:
+def check_limit(limit: float, unit: Unit, better: str, *, unbounded: bool) -> None:
     """Refuse a limit that every value breaks, or none can; raises ValueError.
 
-    No value is below 0; `bounded` are ratios that are not above 1 either. A limit is
+    No value is below 0, and no ratio above 1 unless it is `unbounded`. A limit is
     broken by what is worse than it, and kept by what is equal.
     """
+    bounded = unit is Unit.RATIO and not unbounded
     nothing, most = f"0{_WRITTEN[unit]}", 1.0 if bounded else inf
     if better == "lower":
         sensible = 0 <= limit < most

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from exporter.catalogue.model import Subject
 from exporter.errors import ConfigError
-from exporter.explain import explain
+from exporter.explain import emptied, explain
 from exporter.yaml_file import load as load_yaml
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _is_echo(document: Document, problem: ErrorDetails) -> bool:
     of the default; and its severities are keys, which are checked as such.
     """
     place = tuple(part for part in problem["loc"] if part != "[key]")
-    if problem["type"] == "too_short" and problem["input"]:
+    if emptied(problem):
         return True
     if place[2:3] != ("profiles",):
         return False

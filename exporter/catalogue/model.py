@@ -236,8 +236,7 @@ class Kpi(Strict):
 
     def check_limit(self, limit: float) -> None:
         """Refuse a limit that every value breaks, or none can; raises ValueError."""
-        bounded = self.unit is Unit.RATIO and not self.unbounded
-        check_limit(limit, self.unit, self.better, bounded=bounded)
+        check_limit(limit, self.unit, self.better, unbounded=self.unbounded)
 
     def alerts_of(self, profile: Profile) -> tuple[Alert, ...]:
         """Return the alerts of a profile, which are the default's unless it differs."""
@@ -270,9 +269,9 @@ def _check_limits(alerts: tuple[Alert, ...], known: dict[str, Any]) -> None:
     unit, better = known.get("unit"), known.get("better")
     check_order(alerts, better)
     if unit and better:
-        bounded = unit is Unit.RATIO and not known.get("unbounded")
+        unbounded = known.get("unbounded", False)
         for alert in alerts:
-            check_limit(alert.limit, unit, better, bounded=bounded)
+            check_limit(alert.limit, unit, better, unbounded=unbounded)
 
 
 def _with_limit(alert: Any, unit: Unit | None) -> Any:

@@ -15,7 +15,6 @@ but in the canary, which is the way to the server and back as a client has it.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
@@ -23,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from exporter.collector import Collector, Finding, SourceKind
 from exporter.collectors._redis_totals import Totals
 from exporter.metrics import Histogram, histogram
-from exporter.sources.redis_text import Used, table
+from exporter.sources.redis_text import Used, parse_commands, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -39,7 +38,6 @@ _STEPS = (
     *(16908, 33816, 67633, 135266, 270532, 541065),
 )
 _BOUNDS = tuple(step / 1_000_000 for step in _STEPS)
-_USED = re.compile(rb"cmdstat_([^:]+):calls=(\d+),usec=(\d+)")
 _CANARY_BOUNDS = (
     *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
     *(0.1, 0.25, 0.5, 1.0, 2.5, 5.0),
@@ -88,11 +86,8 @@ async def read(source: RedisSource) -> Rows:
     ping = await source.timed(source.execute("PING"))
     if not await source.since(7) or await source.mode() == "sentinel":
         return Rows({}, {}, ping)
-    stats = await source.execute("INFO", "commandstats")
-    used = {
-        cmd.decode(): (int(calls), int(spent))
-        for cmd, calls, spent in _USED.findall(stats)
-    }
+    stats = parse_commands(await source.execute("INFO", "commandstats"))
+    used = {cmd: (calls, spent) for cmd, (calls, spent, *_) in stats.items()}
     before = source.used
     source.used = Used({}, {})
     called = [cmd for cmd, counts in used.items() if counts != before.counts.get(cmd)]

@@ -141,8 +141,6 @@ async def plan(source: PostgresSource, statement: Mapping[str, Any]) -> Answer:
     Raises SourceError only where the server did not answer.
     """
     planned = statement["planned"]
-    if "refused" in planned:
-        return {"refused": planned["refused"]}
     document, refused = await _planned(source, planned)
     if document is None:
         return {"refused": refused}
@@ -174,7 +172,9 @@ def _table(row: _Row) -> Table:
 
 
 async def _planned(source: PostgresSource, planned: Mapping[str, Any]) -> Explained:
-    """Plan a text that the server has vouched for; what it refuses comes as a word."""
+    """Plan a text that the server vouches for; what is refused comes as a word."""
+    if "refused" in planned:
+        return Explained(refused=planned["refused"])
     kinds = ("tables", "functions", "columns", "types")
     names = [planned[kind] for kind in kinds]
 
@@ -250,8 +250,6 @@ async def _with_index(
 
 async def _rewritten(source: PostgresSource, planned: Mapping[str, Any]) -> Answer:
     """Plan a rewrite, to see whether it is cheaper."""
-    if "refused" in planned:
-        return {"refused": planned["refused"]}
     document, refused = await _planned(source, planned)
     if document is None:
         return {"refused": refused}

@@ -119,7 +119,7 @@ class PostgresSource(Source[PostgresTarget]):
         """Return one query's rows in COPY's binary format; bounded as `fetch` is."""
         await self._begun()
         self.queries += 1
-        return await self._copies.read(self._open(), bounded(query, MARK))
+        return await self._copies.read(self._open(), bounded(query))
 
     async def each(
         self, read: Callable[[PostgresSource], Awaitable[ResultT]]
@@ -273,7 +273,7 @@ class PostgresSource(Source[PostgresTarget]):
         binary: bool,
     ) -> list[RowT]:
         cursor = self._open().cursor(binary=binary, row_factory=factory)
-        query = bounded(query, MARK)
+        query = bounded(query)
         if binary or parameters:  # the extended protocol takes one statement at a time
             await self._begun()
             self.queries += 1

@@ -52,7 +52,8 @@ class OwnQueries:
             left = source.config.deadline - (began - first)
             if left < source.config.deadline / 2:  # a slow one took its time
                 limit = max(1, int(left / 2 * 1000))
-                await source.command(f"SET LOCAL statement_timeout = {limit}")
+                limited = f"set local {source.mark} statement_timeout = {limit}"
+                await source.command(limited)
             try:
                 rows = await source.attempt(lambda here, q=query: _rows(here, q))
                 answer = Answer(query, rows, clock() - began)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg.generators import copy_from
 
 from exporter.errors import Reason, SourceError
+from exporter.sources.postgres_begin import MARK
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
@@ -20,9 +21,9 @@ _HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)  # no flags, nothing more in the header
 _TAIL = b"\xff\xff"
 
 
-def bounded(query: str, mark: str) -> str:
-    """Let a query that bears our mark give no more than one row too many."""
-    return _BOUNDED.format(mark=mark, query=query, limit=_MOST + 1)
+def bounded(query: str) -> str:
+    """Let a query bear our mark, and give no more than one row too many."""
+    return _BOUNDED.format(mark=MARK, query=query, limit=_MOST + 1)
 
 
 def check_count(count: int) -> None:

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _STATES = {"ok": 1, "up": 1, "err": 0, "fail": 0, "down": 0}
+# A pattern over the whole answer takes a third of the time of its 800 pairs one by one.
+_COMMAND = re.compile(
+    rb"cmdstat_([^:]+):calls=(\d+),usec=(\d+)"
+    rb"(?:[^\r\n]*?,rejected_calls=(\d+),failed_calls=(\d+))?"
+)
 
 
 Uses = tuple[int, int]
 """Calls of a command, and the microseconds that they took together."""
+
+
+class Command(NamedTuple):
+    """A command's counts since the server's start or its last CONFIG RESETSTAT."""
+
+    calls: int
+    microseconds: int
+    rejected: int | None
+    failed: int | None
 
 
 class Used(NamedTuple):
@@ -33,6 +48,19 @@ def parse_fields(text: str) -> dict[str, str]:
 def parse_pairs(text: str) -> dict[str, str]:
     """Take `name=value,name=value` apart, as in `db0:keys=2,expires=1,avg_ttl=0`."""
     return dict(pair.split("=", 1) for pair in text.split(",") if "=" in pair)
+
+
+def parse_commands(answer: bytes) -> dict[str, Command]:
+    """Take INFO commandstats apart; before 6.2 it has but the first two counts."""
+    return {
+        cmd.decode("utf-8", "replace"): Command(
+            int(calls),
+            int(spent),
+            int(rejected) if rejected else None,
+            int(failed) if failed else None,
+        )
+        for cmd, calls, spent, rejected, failed in _COMMAND.findall(answer)
+    }
 
 
 def table(answer: list[Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 from exporter import yaml_file
 from exporter.config_values import Strict
 from exporter.errors import ConfigError
-from exporter.explain import words
+from exporter.explain import explain
 from exporter.units import seconds
 from exporter.web import tls
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator
     from pathlib import Path
-
-    from pydantic_core import ErrorDetails
 
     from exporter.yaml_file import Document, Location
 
@@ -72,14 +70,6 @@ class Settings(Strict):
     def wants_tls(self) -> bool:
         """Whether anything is said about TLS: then certificate and key are needed."""
         return bool(self.tls_server_config.model_fields_set)
-
-
-_SECTIONS: dict[Location, type[Strict]] = {
-    (): Settings,
-    ("tls_server_config",): tls.TlsServer,
-    ("http_server_config",): HttpServer,
-    ("rate_limit",): RateLimit,
-}
 
 
 class Loaded(NamedTuple):
@@ -158,7 +148,7 @@ def check(document: Document) -> Settings:
     try:
         settings = Settings.model_validate(data)
     except ValidationError as error:
-        problems += [_explain(document, problem) for problem in error.errors()]
+        problems += [explain(document, Settings, each) for each in error.errors()]
     else:
         problems += [document.problem(*found) for found in _unusable(settings)]
     if problems:
@@ -202,16 +192,6 @@ def _header_problem(name: str, value: str) -> str | None:
     if not _PRINTABLE.fullmatch(value):
         return "must be one line of ASCII text"
     return None
-
-
-def _explain(document: Document, problem: ErrorDetails) -> str:
-    location = tuple(part for part in problem["loc"] if part != "[key]")
-    if problem["type"] == "extra_forbidden":
-        known = _SECTIONS[location[:-1]].model_fields
-        message = f"unknown key; there are {', '.join(known)}"
-    else:
-        message = words(problem)
-    return document.problem(location, message)
 
 
 def _without_blanks(value: Any) -> Any:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import yaml
 
+from exporter.demo.alerting.servers import ALERTMANAGER, installed
 from exporter.demo.servers.process import Process, free_port
 from tests.source import ROOT
 
@@ -112,14 +113,9 @@ class Alertmanager:
         (self.folder / "slack").write_text(self._url("slack"))
         text = yaml.safe_dump(self._configuration())
         (self.folder / "alertmanager.yml").write_text(text)
-        command = (
-            shutil.which("alertmanager")
-            or shutil.which("prometheus-alertmanager")
-            or "alertmanager"
-        )
         process = Process(
             [
-                command,
+                installed(ALERTMANAGER),
                 "--config.file=alertmanager.yml",
                 "--storage.path=data",
                 f"--web.listen-address=127.0.0.1:{self.port}",

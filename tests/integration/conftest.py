@@ -10,6 +10,7 @@ from tests.integration.postgres_fixtures import (
 )
 from tests.integration.redis_fixtures import redis_server, shared_redis
 from tests.integration.reviewed_postgres import each_reviewed_world, reviewed_world
+from tests.integration.web_support import service, url
 
 __all__ = [
     "each_postgres",
@@ -21,6 +22,8 @@ __all__ = [
     "proc_tree",
     "redis_server",
     "reviewed_world",
+    "service",
     "shared_neo4j",
     "shared_redis",
+    "url",
 ]

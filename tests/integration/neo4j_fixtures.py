@@ -14,18 +14,17 @@ from exporter.demo.servers.neo4j import Neo4jServer
 from exporter.errors import SourceError
 from exporter.sources.neo4j import Neo4jSource
 from tests.integration.exporter_process import open_folder
-from tests.unit.neo4j_recorded import values
+from tests.unit.sampled import values
 
 if TYPE_CHECKING:
     from asyncio import StreamReader, StreamWriter
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from exporter.collector import AnyCollector
+    from tests.unit.sampled import Values
 
 DEADLINE = 3.0
 _PASSWORD = "password"
-
-Values = dict[str, dict[tuple[str | None, ...], float]]
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from exporter.demo.servers.postgres_binaries import VERSIONS, from_maven
 from exporter.errors import SourceError
 from exporter.sources.postgres import PostgresSource
 from tests.integration.exporter_process import open_folder
-from tests.unit.postgres_samples import values
+from tests.unit.sampled import values
 
 if TYPE_CHECKING:
     from collections.abc import (
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from exporter.collector import AnyCollector
     from exporter.evidence import Evidence
-    from tests.unit.postgres_samples import Values
+    from tests.unit.sampled import Values
 
 SECRET = "hush-4711"
 DEADLINE = 2.0

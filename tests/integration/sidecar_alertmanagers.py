@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-import shutil
 import urllib.request
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from exporter.demo.servers.process import Process, free_port
+from exporter.demo.alerting.servers import ALERTMANAGER, installed
+from exporter.demo.servers.process import free_port
 from tests.integration.alertmanager_process import alert
+from tests.integration.mortal_server import MortalServer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_PATIENCE = 30.0
 ROUTE = {
     "receiver": "sidecar",
     "group_by": ["..."],
@@ -31,12 +31,12 @@ INHIBIT = {
 }
 
 
-class Member:
+class Member(MortalServer):
     """One Alertmanager of a cluster of two."""
 
     def __init__(self, folder: Path, webhook: str) -> None:
-        folder.mkdir(parents=True)
-        self.folder, self.port, self.gossip = folder, free_port(), free_port()
+        super().__init__(folder)
+        self.gossip = free_port()
         self.peer: Member | None = None
         text = {
             "route": ROUTE,
@@ -46,41 +46,20 @@ class Member:
             "inhibit_rules": [INHIBIT],
         }
         (folder / "alertmanager.yml").write_text(yaml.safe_dump(text))
-        self.process: Process | None = None
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
         assert self.peer
-        command = shutil.which("alertmanager") or shutil.which(
-            "prometheus-alertmanager"
+        self.run(
+            installed(ALERTMANAGER),
+            "--config.file=alertmanager.yml",
+            "--storage.path=data",
+            f"--web.listen-address=127.0.0.1:{self.port}",
+            f"--cluster.listen-address=127.0.0.1:{self.gossip}",
+            f"--cluster.peer=127.0.0.1:{self.peer.gossip}",
+            "--cluster.peer-timeout=500ms",
+            "--cluster.settle-timeout=1s",
+            "--cluster.reconnect-interval=1s",
         )
-        self.process = Process(
-            [
-                command or "alertmanager",
-                "--config.file=alertmanager.yml",
-                "--storage.path=data",
-                f"--web.listen-address=127.0.0.1:{self.port}",
-                f"--cluster.listen-address=127.0.0.1:{self.gossip}",
-                f"--cluster.peer=127.0.0.1:{self.peer.gossip}",
-                "--cluster.peer-timeout=500ms",
-                "--cluster.settle-timeout=1s",
-                "--cluster.reconnect-interval=1s",
-            ],
-            self.folder / "alertmanager.log",
-            as_ourselves=True,
-        )
-        self.process.wait_until(self._ready, _PATIENCE)
-
-    def kill(self) -> None:
-        assert self.process
-        self.process.kill()
-
-    def stop(self) -> None:
-        if self.process and self.process.alive:
-            self.process.stop()
 
     def fire(self, **labels: str) -> None:
         """Send an alert that ends by itself after a while."""
@@ -120,18 +99,6 @@ class Member:
         with urllib.request.urlopen(request, timeout=10) as answer:
             found: bytes = answer.read()
             return found
-
-    def _ready(self) -> bool:
-        return answers(self.url)
-
-
-def answers(url: str) -> bool:
-    """Whether the Alertmanager at a URL is ready."""
-    try:
-        with urllib.request.urlopen(f"{url}/-/ready", timeout=2):
-            return True
-    except OSError:
-        return False
 
 
 def pair(folder: Path, webhook: str) -> tuple[Member, Member]:

@@ -6,7 +6,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from tests.integration.exporter_process import ExporterProcess
-from tests.integration.prometheus_process import PATIENCE, PrometheusProcess
+from tests.integration.mortal_server import PATIENCE
+from tests.integration.prometheus_process import PrometheusProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -47,6 +47,9 @@ def kept(file: Path) -> set[int]:
     """Read the numbers of the alerts in a file that nobody has open."""
     with closing(sqlite3.connect(file)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        tables = connection.execute("SELECT name FROM sqlite_master").fetchall()
+        if ("incidents",) not in tables:  # killed before it had made any
+            return set()
         rows = connection.execute("SELECT fingerprint FROM incidents")
         return {int(fingerprint, 16) for (fingerprint,) in rows}
 

@@ -18,7 +18,6 @@ from exporter.collectors import (
 )
 from tests.integration.neo4j_fixtures import (
     DEADLINE,
-    Values,
     ask,
     collect,
     reading,
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from exporter.collector import AnyCollector
     from exporter.demo.servers.neo4j import Neo4jServer
     from exporter.sources.neo4j import Neo4jSource
+    from tests.unit.sampled import Values
 
 LOCKING = "MATCH (n:Locked) SET n.x = n.x + 1"
 

@@ -24,7 +24,7 @@ from tests.integration.neo4j_fixtures import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.integration.neo4j_fixtures import Values
+    from tests.unit.sampled import Values
 
 NEWEST = LTS if missing(CALENDAR) else CALENDAR
 LANGUAGE = "5" if NEWEST is LTS else "25"

@@ -15,7 +15,6 @@ from exporter.collectors import (
 )
 from tests.integration.neo4j_fixtures import (
     DEADLINE,
-    Values,
     ask,
     collect,
     reading,
@@ -24,6 +23,7 @@ from tests.integration.neo4j_fixtures import (
 
 if TYPE_CHECKING:
     from exporter.demo.servers.neo4j import Neo4jServer
+    from tests.unit.sampled import Values
 
 TEN = [(one.label, one.properties) for one in indexes.of_labels("ultimate-mcp")]
 HASHED = "MATCH (e:ExecutionResult) WHERE e.code_hash = $hash RETURN e"

@@ -12,7 +12,6 @@ from exporter import collectors
 from exporter.collector import SourceKind
 from exporter.collectors import neo4j_plans, neo4j_schema
 from tests.integration.neo4j_fixtures import (
-    Values,
     ask,
     collect,
     our_connections,
@@ -21,6 +20,7 @@ from tests.integration.neo4j_fixtures import (
 
 if TYPE_CHECKING:
     from exporter.demo.servers.neo4j import Neo4jServer
+    from tests.unit.sampled import Values
 
 POLLS = 1000
 PLANS = [

@@ -14,11 +14,11 @@ from exporter.errors import Reason, SourceError
 from exporter.sources.neo4j import Neo4jSource
 from tests.integration.neo4j_fake import Refused, pretending
 from tests.integration.neo4j_versions import community_4_4, enterprise
-from tests.unit.neo4j_recorded import values
+from tests.unit.sampled import values
 
 if TYPE_CHECKING:
     from tests.integration.neo4j_fake import Script
-    from tests.integration.neo4j_fixtures import Values
+    from tests.unit.sampled import Values
 
 USER = {
     "name": "user",

@@ -20,7 +20,7 @@ from tests.source import ROOT
 
 if TYPE_CHECKING:
     from exporter.demo.servers.postgres import PostgresServer
-    from tests.unit.postgres_samples import Values
+    from tests.unit.sampled import Values
 
 ACTIVE_TIME = "pg_stat_database_active_time_seconds_total"
 CALLS = "pg_stat_statements_calls_total"

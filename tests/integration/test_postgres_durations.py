@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from exporter.demo.servers.postgres import PostgresServer
-    from tests.unit.postgres_samples import Values
+    from tests.unit.sampled import Values
 
 BUCKET = "pg_statement_duration_seconds_bucket"
 COUNT = "pg_statement_duration_seconds_count"

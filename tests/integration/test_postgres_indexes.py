@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from exporter.demo.servers.postgres import PostgresServer
-    from tests.unit.postgres_samples import Values
+    from tests.unit.sampled import Values
 
 WAITS = "select count(*) from pg_locks where not granted"
 TABLES = """

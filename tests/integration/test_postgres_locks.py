@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from exporter.evidence import Evidence
     from exporter.sources.postgres import PostgresSource
-    from tests.unit.postgres_samples import Values
+    from tests.unit.sampled import Values
 
 WAITS = "select count(*) from pg_locks where not granted"
 

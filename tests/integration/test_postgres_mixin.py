@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from exporter.demo.servers.postgres import PostgresServer
-    from tests.unit.postgres_samples import Values
+    from tests.unit.sampled import Values
 
 _MIXIN = "postgres-mixin"
 HEALTH = {family[SourceKind.POSTGRES].name for family in (health.UP, health.LAST_ERROR)}

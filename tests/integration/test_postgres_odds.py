@@ -22,7 +22,7 @@ from tests.integration.postgres_fixtures import (
 
 if TYPE_CHECKING:
     from exporter.demo.servers.postgres import PostgresServer
-    from tests.unit.postgres_samples import Values
+    from tests.unit.sampled import Values
 
 MANY = 10_000
 SCANS = "pg_stat_user_tables_seq_scan"

@@ -45,6 +45,13 @@ async def test_each_runs_at_its_interval_and_one_failure_harms_no_other(
         problems = dict(await polled.inspect())
         assert "pg_own_wrong: own query wrong: size is not a number" in problems
         assert any("no column size" in problem for problem in problems)
+    with owner(each_postgres) as session:
+        limits = session.execute(
+            "select query from pg_stat_statements "
+            "where query ilike 'set local%statement_timeout%'"
+        ).fetchall()
+    assert limits
+    assert all(source.mark in text for (text,) in limits)
 
 
 async def test_two_slow_ones_harm_no_other_and_are_named(

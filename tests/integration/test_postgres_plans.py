@@ -16,7 +16,7 @@ from tests.integration.postgres_fixtures import (
 
 if TYPE_CHECKING:
     from exporter.demo.servers.postgres import PostgresServer
-    from tests.unit.postgres_samples import Values
+    from tests.unit.sampled import Values
 
 ON = {"plans": {"enabled": True}}
 GENERIC_SINCE = 160000

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from exporter.demo.servers.postgres import PostgresServer
     from exporter.sources.postgres import PostgresSource
     from tests.integration.postgres_fixtures import Owner
-    from tests.unit.postgres_samples import Values
+    from tests.unit.sampled import Values
 
 PLACE = ("near", "127.0.0.1", "streaming", "near")
 REPLAYED = "pg_stat_replication_pg_wal_lsn_diff"

@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from exporter.collectors.redis_buffer_limits import COLLECTOR, inspect
 from exporter.demo.servers.redis import RedisServer
 from tests.integration.exporter_process import open_folder
-from tests.integration.redis_fixtures import admin, reading, running, tell
-from tests.unit.neo4j_recorded import values
-
-if TYPE_CHECKING:
-    from exporter.sources.redis import RedisSource
+from tests.integration.redis_fixtures import admin, poll, reading, running, tell
 
 LIMIT, SECONDS = (metric.name for metric in COLLECTOR.metrics)
 SETTING = "client-output-buffer-limit"
-Values = dict[str, dict[tuple[str | None, ...], float]]
-
-
-async def poll(source: RedisSource) -> Values:
-    await source.connect(5)
-    rows = await source.run(COLLECTOR.read, 5)
-    return values(COLLECTOR.samples(rows, None))
 
 
 async def test_limits_are_those_that_the_server_has(redis_server: RedisServer) -> None:
@@ -29,7 +16,7 @@ async def test_limits_are_those_that_the_server_has(redis_server: RedisServer) -
         before = str(client.config_get(SETTING)[SETTING])
         client.config_set(SETTING, "pubsub 3mb 1mb 7")
         async with reading(redis_server.url) as source:
-            found = await poll(source)
+            found = await poll(source, "buffer_limits")
             assert await source.run(inspect, 5) == []
         client.config_set(SETTING, before)
     assert found[LIMIT]["pubsub", "hard"] == 3 * 2**20
@@ -45,7 +32,11 @@ async def test_without_the_right_there_are_none_and_one_refusal_in_the_log(
         tell(client, "ACL SETUSER ana on >pw +ping +info +client|setname")
         tell(client, "ACL LOG RESET")
         async with reading(f"redis://ana:pw@127.0.0.1:{redis_server.port}") as source:
-            assert [await poll(source) for _ in range(3)] == [{}, {}, {}]
+            assert [await poll(source, "buffer_limits") for _ in range(3)] == [
+                {},
+                {},
+                {},
+            ]
             (finding,) = await source.run(inspect, 5)
         (entry,) = client.acl_log()
     assert "+config|get" in finding.missing
@@ -58,5 +49,5 @@ async def test_a_server_without_the_command_shows_none() -> None:
         server = RedisServer(folder / "data", settings={"rename-command": 'CONFIG ""'})
         with running(server):
             async with reading(server.url) as source:
-                assert await poll(source) == {}
+                assert await poll(source, "buffer_limits") == {}
                 assert len(await source.run(inspect, 5)) == 1

@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import pytest
 
-from exporter import collectors
-from exporter.collector import SourceKind
 from exporter.demo.servers.process import free_port
 from exporter.demo.servers.redis import RedisServer
 from tests.integration.exporter_process import open_folder
 from tests.integration.redis_fixtures import (
     BINARIES,
+    COLLECTORS,
     NEW,
     admin,
+    poll,
     reading,
     running,
     tell,
 )
-from tests.unit.sampled import values
-
-if TYPE_CHECKING:
-    from exporter.sources.redis import RedisSource
-
-COLLECTORS = {found.name: found for found in collectors.load(SourceKind.REDIS)}
-
-
-async def poll(source: RedisSource, name: str, state: Any) -> dict[str, Any]:
-    """Run a collector once and return its values by name and labels."""
-    collector = COLLECTORS[name]
-    await source.connect(5)
-    rows = await source.run(collector.read, 5)
-    return values(collector.samples(rows, state))
 
 
 async def test_info_shows_what_the_server_did(redis_server: RedisServer) -> None:

@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis
 from redis.exceptions import NoPermissionError
 
-from exporter import collectors
-from exporter.collector import SourceKind
 from exporter.demo.servers.redis import RedisServer
 from tests.integration.exporter_process import open_folder
-from tests.integration.redis_fixtures import BINARIES, admin, reading, running, tell
-from tests.unit.sampled import values
+from tests.integration.redis_fixtures import (
+    BINARIES,
+    COLLECTORS,
+    admin,
+    poll,
+    reading,
+    running,
+    tell,
+)
 
-if TYPE_CHECKING:
-    from exporter.sources.redis import RedisSource
-
-COLLECTORS = {found.name: found for found in collectors.load(SourceKind.REDIS)}
 DENIED = "redis_acl_access_denied_{}_total"
-
-
-async def poll(source: RedisSource, name: str, state: Any = None) -> dict[str, Any]:
-    """Run a collector once and return its values by name and labels."""
-    collector = COLLECTORS[name]
-    await source.connect(5)
-    rows = await source.run(collector.read, 5)
-    return values(collector.samples(rows, state or collector.state()))
 
 
 async def test_pools_and_kinds_of_clients_are_shown(redis_server: RedisServer) -> None:

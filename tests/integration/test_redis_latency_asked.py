@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from exporter.collectors.redis_latency import COLLECTOR, State
+from exporter.collectors.redis_latency import State
 from exporter.demo.servers.redis import RedisServer, from_path
 from tests.integration.exporter_process import open_folder
-from tests.integration.redis_fixtures import admin, reading, running
-from tests.unit.neo4j_recorded import values
+from tests.integration.redis_fixtures import admin, poll, reading, running
 
 if TYPE_CHECKING:
     import redis
@@ -20,9 +19,7 @@ COUNT = "redis_command_duration_seconds_count"
 
 async def counted(source: RedisSource, state: State) -> dict[str | None, Any]:
     """Poll; returns the calls of each command."""
-    await source.connect(5)
-    rows = await source.run(COLLECTOR.read, 5)
-    found = values(COLLECTOR.samples(rows, state))
+    found = await poll(source, "latency", state)
     return {labels[0]: value for labels, value in found[COUNT].items()}
 
 

@@ -8,30 +8,26 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from exporter import collectors
-from exporter.collector import SourceKind
 from exporter.demo.servers.process import free_port
 from exporter.demo.servers.redis import RedisServer, from_path
 from tests.integration.exporter_process import open_folder
-from tests.integration.redis_fixtures import NEW, admin, reading, running, tell
-from tests.unit.sampled import values
+from tests.integration.redis_fixtures import (
+    COLLECTORS,
+    NEW,
+    admin,
+    poll,
+    reading,
+    running,
+    tell,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from pathlib import Path
 
-    from exporter.sources.redis import RedisSource
 
-COLLECTORS = {found.name: found for found in collectors.load(SourceKind.REDIS)}
 PATIENCE = 20.0
 NODES = 4
-
-
-async def poll(source: RedisSource, name: str, state: Any) -> dict[str, Any]:
-    """Run a collector once and return its values by name and labels."""
-    await source.connect(5)
-    rows = await source.run(COLLECTORS[name].read, 5)
-    return values(COLLECTORS[name].samples(rows, state))
 
 
 async def until(

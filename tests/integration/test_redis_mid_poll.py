@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from exporter import collectors
-from exporter.collector import SourceKind
 from exporter.errors import Reason, SourceError
-from tests.integration.redis_fixtures import admin, reading
+from tests.integration.redis_fixtures import COLLECTORS, admin, reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +13,6 @@ if TYPE_CHECKING:
     from exporter.demo.servers.redis import RedisServer
     from exporter.sources.redis import RedisSource
 
-COLLECTORS = {found.name: found for found in collectors.load(SourceKind.REDIS)}
 # Collectors that sum differences, so that a scraper never sees less than before.
 SUMMED = ("commandstats", "latency", "slowlog", "acl")
 

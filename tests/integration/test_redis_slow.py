@@ -7,19 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from exporter import collectors
-from exporter.collector import SourceKind
 from exporter.demo.servers.redis import RedisServer
 from exporter.errors import Reason, SourceError
 from tests.integration.exporter_process import open_folder
-from tests.integration.redis_fixtures import admin, reading, running, tell
+from tests.integration.redis_fixtures import COLLECTORS, admin, reading, running, tell
 
 if TYPE_CHECKING:
     import redis
 
     from exporter.sources.redis import RedisSource
 
-COLLECTORS = {found.name: found for found in collectors.load(SourceKind.REDIS)}
 SLOW = ("redis_slow_command_duration_seconds", "_count")
 TOOK = ("redis_command_duration_seconds", "_count")
 

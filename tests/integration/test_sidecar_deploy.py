@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -11,9 +10,10 @@ import yaml
 
 from exporter.cli import _parser
 from exporter.config_load import load
-from exporter.demo.servers.process import Process, free_port
+from exporter.demo.alerting.servers import ALERTMANAGER, installed
+from exporter.demo.servers.process import free_port
 from exporter.sidecar.alertmanagers import PROBE
-from tests.integration.sidecar_alertmanagers import answers
+from tests.integration.mortal_server import MortalServer
 from tests.integration.sidecar_world import PrometheusServer, SidecarProcess
 from tests.source import ROOT
 
@@ -154,26 +154,20 @@ def test_what_is_deployed_brings_itself_in_step_and_proves_that_alerts_arrive(
     prometheus = PrometheusServer(tmp_path)
     here.ports[9090] = prometheus.port
     (tmp_path / "prometheus.yml").write_text(here.here(files.prometheus, rules))
-    (tmp_path / "am").mkdir()
-    place = tmp_path / "am/alertmanager.yml"
+    manager = MortalServer(tmp_path / "am", here.ports[9093])
+    place = manager.folder / "alertmanager.yml"
     place.write_text(here.here(files.alertmanager, rules))
     config = yaml.safe_load(here.here(files.sidecar, rules))
     config["sidecar"] |= {"interval": "1s", "watchdog": {"interval": "60s"}}
     sidecar = SidecarProcess(tmp_path / "sidecar", config, here.ports[10098])
-    port = here.ports[9093]
-    manager = Process(
-        [
-            shutil.which("alertmanager") or "prometheus-alertmanager",
+    try:
+        manager.run(
+            installed(ALERTMANAGER),
             "--config.file=alertmanager.yml",
             "--storage.path=data",
-            f"--web.listen-address=127.0.0.1:{port}",
+            f"--web.listen-address=127.0.0.1:{manager.port}",
             "--cluster.listen-address=",
-        ],
-        tmp_path / "am/log",
-        as_ourselves=True,
-    )
-    try:
-        manager.wait_until(lambda: answers(f"http://127.0.0.1:{port}"), 30)
+        )
         prometheus.start()
         with sidecar:
             until_well(sidecar)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -22,25 +21,10 @@ from tests.integration.web_support import (
     ask,
     config,
     port_of,
-    serving,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
 
 EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
 NAMES = "the targets are:\norders\ngraph\ncache\nlocal\n"
-
-
-@pytest.fixture
-def service() -> FixedService:
-    return FixedService()
-
-
-@pytest.fixture
-async def url(service: FixedService) -> AsyncIterator[str]:
-    async with serving(service) as address:
-        yield address
 
 
 async def test_everything_is_served_with_the_exact_content_type(url: str) -> None:

@@ -7,21 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.web_support import Asked, FixedService, ask, config, serving
+from tests.integration.web_support import Asked, ask, config
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-
-@pytest.fixture
-def service() -> FixedService:
-    return FixedService()
-
-
-@pytest.fixture
-async def url(service: FixedService) -> AsyncIterator[str]:
-    async with serving(service) as address:
-        yield address
+    from tests.integration.web_support import FixedService
 
 
 @pytest.mark.parametrize("path", ["/evidence/orders?", "/api/evidence?target=orders&"])

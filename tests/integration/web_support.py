@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import aiohttp
+import pytest
 
 from exporter.config import Config
 from exporter.errors import ConfigError
@@ -143,6 +144,19 @@ async def serving(
         yield f"{scheme}://127.0.0.1:{port_of(server)}"
     finally:
         await server.cleanup()
+
+
+@pytest.fixture
+def service() -> FixedService:
+    """Give a service as it is before a test changes what it says."""
+    return FixedService()
+
+
+@pytest.fixture
+async def url(service: FixedService) -> AsyncIterator[str]:
+    """Serve it; gives the address."""
+    async with serving(service) as address:
+        yield address
 
 
 class Answer(NamedTuple):

@@ -1,17 +1,12 @@
-"""Plans and rows as Neo4j servers gave them, and the values of samples."""
+"""Plans and rows as Neo4j servers gave them."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from exporter.sources.neo4j_plan import Plan, parse
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from exporter.metrics import Sample
 
 _FOLDER = Path(__file__).parents[1] / "data" / "neo4j"
 RECORDED: dict[str, dict[str, Any]] = json.loads(
@@ -28,16 +23,3 @@ def plan(name: str, seconds: float = 0.0) -> Plan:
 def cypher(name: str) -> str:
     """Return the query of a recorded plan, without EXPLAIN or PROFILE."""
     return str(RECORDED[name]["query"].partition(" ")[2])
-
-
-def values(samples: Iterable[Sample]) -> dict[str, dict[tuple[str | None, ...], float]]:
-    """Return the present values by name and labels; a duplicate is an error."""
-    found: dict[str, dict[tuple[str | None, ...], float]] = {}
-    for metric, value, labels, suffix in samples:
-        if value is None:
-            continue
-        family = found.setdefault(metric.name + suffix, {})
-        assert labels not in family, f"{metric.name}{labels} twice"
-        assert len(labels) == len(metric.labels) + (suffix == "_bucket")
-        family[labels] = value
-    return found

@@ -8,7 +8,7 @@ from exporter.collectors import neo4j_canary, neo4j_connections, neo4j_settings
 from exporter.collectors._neo4j_clients import Client
 from exporter.collectors.neo4j_connections import Memory, Reading, samples
 from exporter.collectors.neo4j_settings import Setting
-from tests.unit.neo4j_recorded import values
+from tests.unit.sampled import values
 
 
 def ours(number: int) -> Client:

@@ -8,7 +8,7 @@ import pytest
 
 from exporter.collectors import neo4j_indexes
 from exporter.collectors.neo4j_indexes import Index, Reading, samples
-from tests.unit.neo4j_recorded import values
+from tests.unit.sampled import values
 from tests.unit.test_neo4j_indexes import BY_USER, FAILED, LOOKUP, UNIQUE_44
 
 

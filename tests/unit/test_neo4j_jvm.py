@@ -6,7 +6,7 @@ from dataclasses import fields
 
 from exporter.collectors import neo4j_jvm
 from exporter.collectors.neo4j_jvm import Gc, Jvm, Reading, samples
-from tests.unit.neo4j_recorded import values
+from tests.unit.sampled import values
 
 JVM = Jvm(
     heap_used=51443600,

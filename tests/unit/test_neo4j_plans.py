@@ -10,7 +10,8 @@ from exporter.collectors import neo4j_plans
 from exporter.collectors.neo4j_plans import Memory, Reading, samples
 from exporter.errors import Reason
 from exporter.sources.neo4j_plan import Pages, Plan, Refusal
-from tests.unit.neo4j_recorded import plan, values
+from tests.unit.neo4j_recorded import plan
+from tests.unit.sampled import values
 
 SEEK = Reading("q", must_seek=True, plan=plan("explain_seek"))
 SCAN = Reading("q", must_seek=True, plan=plan("explain_scan"))

@@ -10,7 +10,7 @@ from exporter.collectors import neo4j_graph, neo4j_schema
 from exporter.collectors._neo4j_index import REASONS, Covers, reason, twins
 from exporter.collectors.neo4j_graph import Counts, Memory
 from exporter.collectors.neo4j_schema import Constraint, Index, Schema
-from tests.unit.neo4j_recorded import values
+from tests.unit.sampled import values
 
 A_B = Index("a_b", "RANGE", "NODE", ["L"], ["a", "b"], "ONLINE")
 B_A = replace(A_B, name="b_a", properties=["b", "a"])

@@ -9,7 +9,7 @@ import pytest
 from exporter.collectors import neo4j_server
 from exporter.collectors.neo4j_server import Database, Reading, samples
 from exporter.sources.neo4j_rows import Server
-from tests.unit.neo4j_recorded import values
+from tests.unit.sampled import values
 
 READING = Reading(
     server=Server("5.26.31", "community", "5"),

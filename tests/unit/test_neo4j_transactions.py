@@ -10,7 +10,7 @@ from exporter.collectors import neo4j_transactions
 from exporter.collectors._neo4j_clients import Client
 from exporter.collectors._neo4j_transaction import Transaction
 from exporter.collectors.neo4j_transactions import Memory, Reading, evidence, samples
-from tests.unit.neo4j_recorded import values
+from tests.unit.sampled import values
 
 OURS = Transaction(
     database="neo4j",

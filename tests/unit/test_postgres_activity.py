@@ -12,10 +12,10 @@ from exporter.collectors.postgres_activity import (
     samples,
 )
 from exporter.config import Filter
-from tests.unit.postgres_samples import values
+from tests.unit.sampled import values
 
 if TYPE_CHECKING:
-    from tests.unit.postgres_samples import Values
+    from tests.unit.sampled import Values
 
 COUNT = "pg_stat_activity_count"
 DURATION = "pg_stat_activity_max_tx_duration"

@@ -10,7 +10,7 @@ from exporter.collectors.postgres_bgwriter import (
     Writers,
     samples,
 )
-from tests.unit.postgres_samples import values
+from tests.unit.sampled import values
 
 OLD = Writers(
     checkpoints_timed=1,

@@ -8,7 +8,7 @@ import pytest
 
 from exporter.collectors.postgres_index_bloat import Rows, Tree, evidence, samples
 from exporter.state import StickyTop
-from tests.unit.postgres_samples import values
+from tests.unit.sampled import values
 
 TREE = Tree(1, "public", "t", "i", 1000, 100_000.0, 8.0, 8192, 90)
 FITTING = int(8152 * 0.9 // 20)

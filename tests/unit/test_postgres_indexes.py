@@ -16,10 +16,10 @@ from exporter.collectors.postgres_indexes import (
     evidence,
     samples,
 )
-from tests.unit.postgres_samples import values
+from tests.unit.sampled import values
 
 if TYPE_CHECKING:
-    from tests.unit.postgres_samples import Values
+    from tests.unit.sampled import Values
 
 DAY = 86400.0
 WANTED = TableIndex(table="tasks", columns=("status", "priority desc"))

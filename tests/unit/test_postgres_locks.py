@@ -8,10 +8,10 @@ from exporter.collectors._postgres_blocking import Session, grow, table
 from exporter.collectors.postgres_locks import MODES, Locks, Rows, evidence, samples
 from exporter.config import Filter
 from exporter.state import StickyTop
-from tests.unit.postgres_samples import values
+from tests.unit.sampled import values
 
 if TYPE_CHECKING:
-    from tests.unit.postgres_samples import Values
+    from tests.unit.sampled import Values
 
 EMPTY = Locks("shop", None, 0, 0)
 

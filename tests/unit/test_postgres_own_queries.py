@@ -12,7 +12,7 @@ from exporter.config import PostgresTarget
 from exporter.config_postgres import OwnQuery
 from exporter.errors import Reason, SourceError
 from exporter.sources.postgres_own import Answer
-from tests.unit.postgres_samples import values
+from tests.unit.sampled import values
 
 JOBS: dict[str, Any] = {
     "name": "jobs",

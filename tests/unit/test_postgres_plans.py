@@ -8,7 +8,7 @@ import pytest
 
 from exporter.collectors._postgres_plan import may_be_planned, parameters, plan_of
 from exporter.collectors.postgres_plans import Reading, Rows, State, evidence, samples
-from tests.unit.postgres_samples import values
+from tests.unit.sampled import values
 
 
 def node(kind: str, cost: float, *plans: dict[str, Any], **more: str) -> dict[str, Any]:

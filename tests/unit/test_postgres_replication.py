@@ -16,7 +16,7 @@ from exporter.collectors.postgres_replication import Server
 from exporter.collectors.postgres_replication_slots import Slot
 from exporter.collectors.postgres_stat_replication import Receiver
 from exporter.config import Filter
-from tests.unit.postgres_samples import values
+from tests.unit.sampled import values
 
 PRIMARY = Server(
     is_replica=False,

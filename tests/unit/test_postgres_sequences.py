@@ -13,7 +13,7 @@ from exporter.collectors.postgres_progress import Analyze, Vacuum
 from exporter.collectors.postgres_sequences import Sequence
 from exporter.collectors.postgres_table_sizes import Size
 from exporter.config import Filter
-from tests.unit.postgres_samples import Values, values
+from tests.unit.sampled import Values, values
 
 TABLE = "pg_stat_user_tables_table_size_bytes"
 INDEX = "pg_stat_user_tables_index_size_bytes"

@@ -15,10 +15,10 @@ from exporter.collectors.postgres_sessions import (
 )
 from exporter.config import Filter
 from exporter.state import StickyTop
-from tests.unit.postgres_samples import values
+from tests.unit.sampled import values
 
 if TYPE_CHECKING:
-    from tests.unit.postgres_samples import Values
+    from tests.unit.sampled import Values
 
 IDLE = "pg_session_idle_in_transaction_seconds"
 

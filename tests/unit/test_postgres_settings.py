@@ -6,7 +6,7 @@ import pytest
 
 from exporter.collectors.postgres_settings import COLLECTOR, Setting, samples
 from tests.source import ROOT
-from tests.unit.postgres_samples import values
+from tests.unit.sampled import values
 
 
 def shown(*rows: Setting) -> dict[str, float]:

@@ -11,7 +11,7 @@ from exporter.collectors.postgres_stat_database import (
     samples,
 )
 from exporter.config import Filter
-from tests.unit.postgres_samples import values
+from tests.unit.sampled import values
 
 SHOP = Database(
     datid=16384,

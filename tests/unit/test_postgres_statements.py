@@ -20,12 +20,12 @@ from exporter.collectors.postgres_statements import (
 from exporter.config import Filter
 from exporter.sources.postgres_log import Tail
 from exporter.sources.postgres_sampling import Looks
-from tests.unit.postgres_samples import values
+from tests.unit.sampled import values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tests.unit.postgres_samples import Values
+    from tests.unit.sampled import Values
 
 WEB, MONITOR = 11, 13
 CALLS = "pg_stat_statements_calls_total"

@@ -9,7 +9,7 @@ import pytest
 from exporter.collectors._postgres_due import Thresholds, due
 from exporter.collectors.postgres_tables import COLLECTOR, Rows, Setting, samples
 from exporter.config import Filter
-from tests.unit.postgres_samples import Values, values
+from tests.unit.sampled import Values, values
 
 SETTINGS = dict(
     [

@@ -14,7 +14,7 @@ from exporter.collectors import (
 )
 from exporter.collectors.postgres_archiver import Archiver
 from exporter.collectors.postgres_io import Work
-from tests.unit.postgres_samples import values
+from tests.unit.sampled import values
 
 ARCHIVER = Archiver(
     archived_count=5,

@@ -11,7 +11,7 @@ from exporter.collectors import (
 from exporter.collectors.postgres_prepared import Prepared
 from exporter.collectors.postgres_wraparound import Database
 from exporter.config import Filter
-from tests.unit.postgres_samples import values
+from tests.unit.sampled import values
 
 
 def test_ages_are_by_database_and_the_next_id_is_the_servers() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from exporter.collectors import redis_buffer_limits
 from exporter.collectors.redis_buffer_limits import samples
-from tests.unit.neo4j_recorded import values
+from tests.unit.sampled import values
 
 ANSWER = "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60"
 LIMIT, SECONDS = (metric.name for metric in redis_buffer_limits.COLLECTOR.metrics)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.collectors.redis_commandstats import Command, parse, samples, totals
-from exporter.sources.redis_text import number, parse_pairs
+from exporter.collectors.redis_commandstats import samples, totals
+from exporter.sources.redis_text import Command, number, parse_commands, parse_pairs
 from tests.unit.redis_recorded import recorded
 from tests.unit.sampled import values
 
@@ -20,7 +20,7 @@ CALLS = "redis_commands_total"
 
 def calls(rows: dict[str, float], state: Totals) -> dict[str, float]:
     """Feed calls that took no time, and return the calls shown."""
-    given = {cmd: Command(count, 0, 0, 0) for cmd, count in rows.items()}
+    given = {cmd: Command(int(count), 0, 0, 0) for cmd, count in rows.items()}
     shown = values(samples(given, state))[CALLS]
     return {str(labels[0]): value for labels, value in shown.items()}
 
@@ -105,7 +105,7 @@ def test_a_command_that_leaves_before_its_first_calls_were_shown_is_not_lost() -
 def test_a_recorded_server_shows_all_its_commands(name: str) -> None:
     lines = {c: t for c, t in recorded(name).items() if c.startswith("cmdstat_")}
     answer = "".join(f"{cmd}:{text}\r\n" for cmd, text in lines.items())
-    rows = parse(f"# Commandstats\r\n{answer}".encode())
+    rows = parse_commands(f"# Commandstats\r\n{answer}".encode())
     assert [f"cmdstat_{cmd}" for cmd in rows] == [*lines]
     for (calls, spent, rejected, failed), text in zip(
         rows.values(), lines.values(), strict=True
@@ -121,7 +121,7 @@ def test_a_recorded_server_shows_all_its_commands(name: str) -> None:
 
 def test_a_version_before_6_2_has_no_rejected_and_no_failed_calls() -> None:
     answer = b"cmdstat_get:calls=21,usec=175,usec_per_call=8.33\r\ncmdstat_set:calls=1"
-    found = values(samples(parse(answer), totals()))
+    found = values(samples(parse_commands(answer), totals()))
     assert found.keys() == {CALLS, "redis_commands_duration_seconds_total"}
 
 

@@ -86,6 +86,8 @@ def test_all_that_is_wrong_is_said_at_once_with_its_line(tmp_path: Path) -> None
         ("8", "sidecar.exporter"),
         ("9", "sidecar.web.listen"),
     ]
+    (kept,) = [p for p in caught.value.problems if "retention" in p]
+    assert kept.endswith(": from 3600s to 315360000s is wanted")
 
 
 def test_the_readme_has_an_example_that_loads_and_names_every_key(

@@ -75,15 +75,15 @@ def load(name: str) -> IndexSet | TableIndexSet:
     return shape.model_validate(data)
 
 
-def of_labels(name: str | None) -> tuple[ExpectedIndex, ...]:
-    """Return the indexes of a set for Neo4j; none without a name."""
-    found = load(name) if name else None
+def of_labels(name: str) -> tuple[ExpectedIndex, ...]:
+    """Return the indexes of a set for Neo4j."""
+    found = load(name)
     return found.indexes if isinstance(found, IndexSet) else ()
 
 
-def of_tables(name: str | None) -> tuple[TableIndex, ...]:
-    """Return the indexes of a set for PostgreSQL; none without a name."""
-    found = load(name) if name else None
+def of_tables(name: str) -> tuple[TableIndex, ...]:
+    """Return the indexes of a set for PostgreSQL."""
+    found = load(name)
     return found.indexes if isinstance(found, TableIndexSet) else ()
 
 

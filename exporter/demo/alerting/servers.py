@@ -65,7 +65,7 @@ async def start_alerting(
     `arrived` is told of every alert that Alertmanager sends, and so are the webhooks
     whose URLs are `others`.
     """
-    commands = {name: _command(name) for name in _COMMANDS}
+    commands = {name: installed(name) for name in _COMMANDS}
     site.say("starting Prometheus and Alertmanager")
     receiver = await site.stack.enter_async_context(Receiver(arrived))
     sender = _Server(site, ALERTMANAGER, commands[ALERTMANAGER])
@@ -122,8 +122,8 @@ class _Server:
             return False
 
 
-def _command(name: str) -> str:
-    """Return the installed program's path; raises ServerError."""
+def installed(name: str) -> str:
+    """Return the path of a program, one of the two; raises ServerError."""
     found = next(filter(None, map(shutil.which, _COMMANDS[name])), None)
     if found is None:
         raise ServerError(
