@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-PATIENCE = 30.0
+PATIENCE = 120.0  # seconds: a bound for what hangs, not for what is slow
 
 
 class PrometheusProcess:

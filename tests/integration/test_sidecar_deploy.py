@@ -13,6 +13,7 @@ from exporter.cli import _parser
 from exporter.config_load import load
 from exporter.demo.servers.process import Process, free_port
 from exporter.sidecar.alertmanagers import PROBE
+from tests.integration.prometheus_process import PATIENCE
 from tests.integration.sidecar_alertmanagers import answers
 from tests.integration.sidecar_world import PrometheusServer, SidecarProcess
 from tests.source import ROOT
@@ -173,7 +174,7 @@ def test_what_is_deployed_brings_itself_in_step_and_proves_that_alerts_arrive(
         as_ourselves=True,
     )
     try:
-        manager.wait_until(lambda: answers(f"http://127.0.0.1:{port}"), 30)
+        manager.wait_until(lambda: answers(f"http://127.0.0.1:{port}"), PATIENCE)
         prometheus.start()
         with sidecar:
             until_well(sidecar)
