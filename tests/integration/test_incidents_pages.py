@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from exporter.config import ExporterWeb
 from exporter.sidecar.alertmanagers import PROBE
 from exporter.web.web_config import WebConfig
 from tests.integration.incidents_support import (
@@ -131,6 +132,25 @@ async def test_without_evidence_nobody_is_asked(tmp_path: Path) -> None:
         (listed,) = await running.listed()
         data = await running.json(f"/incidents/{listed['id']}.json")
     assert (data["evidence"], asked.queries) == (None, [])
+
+
+async def test_evidence_that_the_exporter_does_not_show_is_not_asked_for(
+    tmp_path: Path,
+) -> None:
+    asked = Asked()
+    async with answering(asked) as url:
+        given = config(tmp_path / "i.db", exporter=url, prometheus=url).model_copy(
+            update={"web": ExporterWeb(evidence=False)}
+        )
+        async with sidecar(given) as running:
+            await running.post(alert(1))
+            await until(running.frozen)
+            (listed,) = await running.listed()
+            data = await running.json(f"/incidents/{listed['id']}.json")
+    said = "tables: the exporter's evidence is switched off (web.evidence)"
+    assert said in data["evidence"]["missing"]
+    assert asked.queries
+    assert not [query for query in asked.queries if "/api/evidence" in query]
 
 
 async def test_a_silent_exporter_delays_no_acknowledgement(tmp_path: Path) -> None:
