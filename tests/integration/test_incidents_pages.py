@@ -208,6 +208,22 @@ async def test_half_a_character_in_a_label_does_no_harm(tmp_path: Path) -> None:
         assert "shop?&lt;b&gt;" in await running.text("/incidents")
 
 
+async def test_an_alert_that_says_too_much_is_kept_with_what_fits(
+    tmp_path: Path,
+) -> None:
+    given = config(tmp_path / "i.db", evidence=False)
+    much = {f"a{number:03}": "x" * 5000 for number in range(100)}
+    said = alert(1)
+    said = {**said, "labels": much | said["labels"], "annotations": much}
+    async with sidecar(given) as running:
+        assert await running.post(said) == 200
+        (one,) = await running.listed()
+        whole = await running.text(f"/incidents/{one['id']}.json")
+    assert one["labels"]["a000"] == "x" * 4000
+    assert {**one["labels"], **alert(1)["labels"]} == one["labels"]
+    assert len(whole) < 70_000
+
+
 @pytest.mark.parametrize("path", ["", ".json", "/0123456789abcdef"])
 async def test_nothing_is_shown_without_a_password(tmp_path: Path, path: str) -> None:
     guarded = WebConfig(users(tmp_path, ops=hashed("right")))
