@@ -7,17 +7,19 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+import yaml
 
 from exporter.config_sidecar import DeadMan
 from exporter.errors import KpiExporterError
 from exporter.sidecar.dead_man import call
 from exporter.sidecar.watch import Status
 from tests.integration.alertmanager_process import Sinks
-from tests.integration.exporter_process import TOKEN, open_folder
+from tests.integration.exporter_process import TOKEN, open_folder, run
 from tests.integration.sidecar_alertmanagers import Member, pair
 from tests.integration.sidecar_world import HOST, PrometheusServer, SidecarProcess
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -113,7 +115,17 @@ def test_each_alertmanager_of_the_cluster_is_proved_and_the_way_is_timed(
     assert world.told() == []
 
 
-def test_one_lost_alertmanager_is_named_and_nobody_is_called(world: World) -> None:
+def once(world: World, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Have the Alertmanagers looked at once."""
+    file = folder / "kpi.yaml"
+    section = {"alertmanagers": [member.url for member in world.members]}
+    file.write_text(yaml.safe_dump({"sidecar": section}))
+    return run("sidecar", "--once", "--config", str(file))
+
+
+def test_one_lost_alertmanager_is_named_and_nobody_is_called(
+    world: World, tmp_path: Path
+) -> None:
     one, two = world.members
     two.kill()
     said = f"{two.url}: the alert KpiSidecarProbe"
@@ -126,6 +138,9 @@ def test_one_lost_alertmanager_is_named_and_nobody_is_called(world: World) -> No
     assert page.value("kpi_sidecar_alertmanager_up", alertmanager=two.url) == 0
     assert page.value(FORWARDS, alertmanager=one.url) == 1
     assert world.told() == []
+    done = once(world, tmp_path)
+    said = f"alertmanagers: {two.url}/api/v2/status: cannot be reached"
+    assert (done.returncode, said in done.stdout) == (1, True), done
 
 
 def test_the_second_way_is_told_once_that_alerts_are_lost_and_once_that_all_is_well(
@@ -158,7 +173,9 @@ def test_the_second_way_is_told_when_prometheus_dies(world: World) -> None:
     world.sidecar.until(lambda: world.told() == ["lost", "well"])
 
 
-def test_a_silence_that_hides_a_critical_kpi_is_shown(world: World) -> None:
+def test_a_silence_that_hides_a_critical_kpi_is_shown(
+    world: World, tmp_path: Path
+) -> None:
     one, _ = world.members
     one.fire(**FULL)
     silence = one.silence(kpi="full")
@@ -167,6 +184,9 @@ def test_a_silence_that_hides_a_critical_kpi_is_shown(world: World) -> None:
     assert page.status == 200
     assert "Full on shop fires now: silenced, {kpi=full} by ops until" in page.text
     assert "&lt;b&gt;moving house" in page.text
+    done = once(world, tmp_path)
+    said = "hidden: Full on shop fires now: silenced, {kpi=full} by ops until"
+    assert (done.returncode, said in done.stdout) == (0, True), done
     one.expire(silence)
     world.sidecar.until(lambda: world.value(HIDDEN, how="silenced") == 0)
     one.end(**FULL)
