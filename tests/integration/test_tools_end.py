@@ -39,12 +39,16 @@ def measuring(folder: Path) -> Iterator[psutil.Process]:
 
 
 def wait_for_a_server(measure: psutil.Process, folder: Path) -> None:
-    """Wait until PostgreSQL runs with its data below a folder."""
+    """Wait until PostgreSQL answers that has its data below a folder."""
     deadline = time.monotonic() + PATIENCE
-    while not (any(folder.rglob("postmaster.pid")) and running_below(folder)):
+    while not any(map(answers, folder.rglob("postgres.log"))):
         assert time.monotonic() < deadline
         assert measure.status() != psutil.STATUS_ZOMBIE
         time.sleep(0.1)
+
+
+def answers(log: Path) -> bool:
+    return "ready to accept connections" in log.read_text()
 
 
 def running_below(folder: Path) -> list[str]:
