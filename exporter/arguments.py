@@ -120,7 +120,8 @@ def sidecar(parser: ArgumentParser, run: Run) -> None:
     parser.add_argument(
         "--once",
         action="store_true",
-        help="bring rules and dashboards in step, verify them, and end",
+        help="bring rules and dashboards in step, verify them, look at the "
+        "Alertmanagers, and end",
     )
     parser.set_defaults(run=run)
 

@@ -217,6 +217,12 @@ class KpiLimits(Limits):
     targets: dict[str, Limits] = Field(default={})
 
 
+class ExporterWeb(Web):
+    """Where the exporter listens, and whether it has pages of evidence."""
+
+    evidence: bool = True
+
+
 class Config(Strict):
     """The whole configuration, checked.
 
@@ -229,7 +235,7 @@ class Config(Strict):
     neo4j: dict[str, Neo4jTarget] = Field(default={})
     redis: dict[str, RedisTarget] = Field(default={})
     host: dict[str, HostTarget] = Field(default={})
-    web: Web = Web()
+    web: ExporterWeb = ExporterWeb()
     links: Links = Links()
     applications: dict[str, Application] = Field(default={})
     kpis: dict[str, KpiLimits] = Field(default={})

@@ -27,6 +27,7 @@ def plan_of(config: Config) -> Plan:
     """Return what is to be rendered for a configuration that `problems` finds good."""
     kpis = {kpi.id: kpi for subject in catalogue() for kpi in subject.kpis}
     base = (config.links.external_url or "http://127.0.0.1:10099").rstrip("/")
+    evidence = f"{base}/evidence" if config.web.evidence else None
     runbooks = (config.links.runbooks or f"{base}/runbooks").rstrip("/")
     dashboards = (config.links.dashboards or "http://127.0.0.1:3000/d").rstrip("/")
     known = tuple(
@@ -47,7 +48,7 @@ def plan_of(config: Config) -> Plan:
         subjects=catalogue(),
         profile=config.profile,
         overrides=overrides,
-        links=Links(runbooks, dashboards, f"{base}/evidence"),
+        links=Links(runbooks, dashboards, evidence),
         applications=known or (applications.Application(),),
         interval=config.interval,
     )

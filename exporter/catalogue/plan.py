@@ -23,7 +23,7 @@ class Links:
 
     runbooks: str = "http://127.0.0.1:10099/runbooks"
     dashboards: str = "http://127.0.0.1:3000/d"
-    evidence: str = "http://127.0.0.1:10099/evidence"
+    evidence: str | None = "http://127.0.0.1:10099/evidence"
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,7 +197,7 @@ def _annotations(
 
 def evidence_url(plan: Plan, kpi: Kpi) -> Iterator[tuple[str, str]]:
     """Yield the annotation that leads to the evidence page, if it says anything."""
-    if kpi.page:
+    if kpi.page and plan.links.evidence:
         name = f"{{{{ $labels.{_WHO[kpi.scope]} }}}}"
         yield "evidence_url", f"{plan.links.evidence}/{name}?kpi={kpi.id}"
 

@@ -12,7 +12,7 @@ from exporter.errors import KpiExporterError
 from exporter.sidecar.payload import WATCHDOG
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 PROBE = "KpiSidecarProbe"
 """The alert that is sent through each Alertmanager, which `instance` names."""
@@ -56,6 +56,29 @@ async def look(browser: Browser, url: str) -> Seen:
     except (KeyError, TypeError, AttributeError) as error:
         said = f"{shown(url)}: the answer is not that of an Alertmanager"
         raise KpiExporterError(said) from error
+
+
+async def look_at_all(
+    browser: Browser, urls: Sequence[str]
+) -> dict[str, Seen | KpiExporterError]:
+    """Ask all of them; returns answers, or why there is none, by their shown URLs."""
+    answers = await asyncio.gather(
+        *(look(browser, url) for url in urls), return_exceptions=True
+    )
+    found: dict[str, Seen | KpiExporterError] = {}
+    for url, answer in zip(urls, answers, strict=True):
+        if isinstance(answer, BaseException) and not isinstance(
+            answer, KpiExporterError
+        ):
+            raise answer
+        found[shown(url)] = answer
+    return found
+
+
+def unsent(known: Sequence[str], configured: int) -> list[str]:
+    """Say whether Prometheus sends to fewer Alertmanagers than there are; pure."""
+    few = len(known) < configured
+    return [f"Prometheus sends alerts to {len(known)} of {configured}"] if few else []
 
 
 def faults(seen: Seen, configured: int) -> list[str]:

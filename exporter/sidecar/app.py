@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, TextIO
 
 from exporter.errors import ConfigError
+from exporter.sidecar import cluster
 from exporter.sidecar.delivery import Delivery
 from exporter.sidecar.followed import Followed
 from exporter.sidecar.incidents.part import Incidents
@@ -81,16 +82,23 @@ async def serve(file: Path, read: Callable[[], Config]) -> None:
 async def once(file: Path, read: Callable[[], Config], out: TextIO) -> int:
     """Bring rules and dashboards in step and verify them; returns 0 when all is well.
 
-    What is not well is written to `out`, one problem per line, and returns 1.
+    What is not well is written to `out`, one problem per line, and returns 1. Where a
+    Prometheus is asked, so are its Alertmanagers; what they hide is written as well.
     """
     own = Own()
     followed = Followed(file, read, own)
-    sync = Sync(followed, section(followed.config), own, time.time)
+    settings = section(followed.config)
+    sync = Sync(followed, settings, own, time.time)
     await sync.step()
     while sync.waiting:
         await asyncio.sleep(_LOOK_EVERY)
         await sync.step()
     problems = sync.problems()
+    before_it_starts = settings.prometheus and not settings.prometheus.url
+    if settings.alertmanagers and not before_it_starts:
+        looked = await cluster.looked(followed.config, settings)
+        problems += [f"alertmanagers: {each}" for each in looked.wrong]
+        out.writelines(f"hidden: {each}\n" for each in looked.hidden)
     out.writelines(f"{problem}\n" for problem in problems)
     if not problems:
         verified = f"verified after {sync.took:.1f} s" if sync.took else "not verified"

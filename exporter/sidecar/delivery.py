@@ -174,19 +174,14 @@ class Delivery:
 
     async def _look_at_all(self, browser: Browser) -> None:
         urls = self._settings.alertmanagers
-        answers = await asyncio.gather(
-            *(alertmanagers.look(browser, url) for url in urls), return_exceptions=True
-        )
+        answers = await alertmanagers.look_at_all(browser, urls)
         found: list[str] = await self._known(browser)
         seen: list[Seen] = []
-        for url, answer in zip(urls, answers, strict=True):
-            name = shown(url)
-            up = not isinstance(answer, BaseException)
+        for name, answer in answers.items():
+            up = not isinstance(answer, KpiExporterError)
             self._metrics.up.labels(name).set(int(up))
             if isinstance(answer, KpiExporterError):
                 found.append(str(answer))
-            elif isinstance(answer, BaseException):
-                raise answer
             else:
                 seen.append(answer)
                 self._metrics.peers.labels(name).set(answer.peers or 1)
@@ -217,11 +212,9 @@ class Delivery:
             known = await Api(browser, prometheus.url).alertmanagers()
         except KpiExporterError:
             return []  # which the rules' check says
-        number = len(self._settings.alertmanagers)
-        self._few = len(known) < number
-        if not (self._few and before):  # after a reload it looks for them anew, for 5 s
-            return []
-        return [f"Prometheus sends alerts to {len(known)} of {number}"]
+        unsent = alertmanagers.unsent(known, len(self._settings.alertmanagers))
+        self._few = bool(unsent)
+        return unsent if before else []  # after a reload it looks anew, for 5 s
 
     async def _hide(self, seen: Sequence[Seen]) -> None:
         alerts, known = alertmanagers.of_all(seen)

@@ -42,15 +42,10 @@ def render(
         _listed("What is not well", problems),
         f'<details class="{css}" open>\n<summary><b>Last seen</b></summary>\n',
         f"{ways}</details>\n",
-        _listed("Critical and hidden", [_line(each) for each in hidden]),
+        _listed("Critical and hidden", [each.said for each in hidden]),
         "</main>\n</body>\n</html>\n",
     )
     return "".join(parts)
-
-
-def _line(each: Hidden) -> str:
-    when = "fires now" if each.firing else "would not be told"
-    return f"{each.what} {when}: {each.how}, {each.by}"
 
 
 def _listed(title: str, lines: Sequence[str]) -> str:

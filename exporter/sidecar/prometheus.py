@@ -7,7 +7,7 @@ import json
 import os
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from exporter.check_http import Browser, RefusedError, shown
@@ -31,6 +31,13 @@ _NAME = "prometheus"
 ResultT = TypeVar("ResultT")
 
 
+class Loaded(NamedTuple):
+    """Rule groups that are loaded, and the Unix time by Prometheus' clock before."""
+
+    groups: list[dict[str, Any]]
+    now: float
+
+
 class Api:
     """One Prometheus, asked through a browser."""
 
@@ -38,13 +45,13 @@ class Api:
         """Take the URL below which `/api/v1` lies."""
         self._browser, self._url = browser, url
 
-    async def groups(self) -> list[dict[str, Any]]:
-        """Return all rule groups that are loaded, without the alerts that fire."""
-        return await self._ask("rules", _groups, exclude_alerts="true")
+    async def loaded(self) -> Loaded:
+        """Return all rule groups that are loaded, without the alerts that fire.
 
-    async def now(self) -> float:
-        """Return the Unix time by its clock."""
-        return await self._ask("query", _scalar, query="time()")
+        The time is asked first: so no group looks late because we were slow.
+        """
+        now = await self._ask("query", _scalar, query="time()")
+        return Loaded(await self._ask("rules", _groups, exclude_alerts="true"), now)
 
     async def alertmanagers(self) -> list[str]:
         """Return `host:port` of those that it sends alerts to."""

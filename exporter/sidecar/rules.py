@@ -11,6 +11,7 @@ from prometheus_client import Counter, Gauge
 
 from exporter.errors import KpiExporterError
 from exporter.sidecar.folder import ours, put
+from exporter.sidecar.prometheus import Loaded
 from exporter.sidecar.validate import faults
 from exporter.sidecar.verify import differences
 
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
     from exporter.sidecar.own import Own
     from exporter.sidecar.problems import Problems
     from exporter.sidecar.prometheus import Api
-    from exporter.sidecar.verify import Group
 
 _SIGNAL_PATIENCE = 10.0  # until a signalled Prometheus has loaded
 _LOOK_EVERY = 0.2
 _LONGEST_PAUSE = 300.0
+
+_NONE = Loaded([], 0.0)
 
 SUFFIX = ".yaml"
 
@@ -61,8 +63,8 @@ class Rules:
         for result in ("loaded", "refused", "rolled_back", "written"):
             self._changes.labels(result)
 
-    async def bring(self, made: Installed, api: Api | None) -> list[Group] | None:
-        """Make folder and Prometheus have exactly these; returns its groups when so.
+    async def bring(self, made: Installed, api: Api | None) -> Loaded | None:
+        """Make folder and Prometheus have exactly these; returns our groups when so.
 
         Without a Prometheus there are none. None when it is not so; the problem is
         noted then. Raises KpiExporterError when folder or Prometheus cannot be used,
@@ -75,7 +77,7 @@ class Rules:
         if there != made.rules:
             loaded = await self._change(made, there, api)
         elif api is None:
-            loaded = []
+            loaded = _NONE
         else:
             loaded = await self._keep(made, api)
         if loaded is None:
@@ -88,14 +90,14 @@ class Rules:
         self._problems.set("rules", [])
         self._problems.set("loaded", [])
         names = {group["name"] for file in made.groups.values() for group in file}
-        mine = [group for group in loaded if group["name"] in names]
+        mine = [group for group in loaded.groups if group["name"] in names]
         self._number.set(sum(len(group["rules"]) for group in mine))
-        return mine
+        return Loaded(mine, loaded.now)
 
-    async def _keep(self, made: Installed, api: Api) -> list[Group] | None:
+    async def _keep(self, made: Installed, api: Api) -> Loaded | None:
         """Have what is in the folder loaded, unless it is."""
-        loaded = await api.groups()
-        if not differences(made.groups, loaded):
+        loaded = await api.loaded()
+        if not differences(made.groups, loaded.groups):
             return loaded
         loaded, wrong = await self._load(made, api)
         self._problems.set("loaded", wrong)
@@ -103,9 +105,9 @@ class Rules:
 
     async def _change(
         self, made: Installed, there: dict[str, str], api: Api | None
-    ) -> list[Group] | None:
+    ) -> Loaded | None:
         if api is not None:
-            await api.groups()  # one that does not answer gets nothing new
+            await api.loaded()  # one that does not answer gets nothing new
         wrong = await faults(made, api)
         self._problems.set("rules", wrong)
         if wrong:
@@ -117,7 +119,7 @@ class Rules:
         _log.info("rules written", extra={"fields": fields})
         if api is None:
             self._changes.labels("written").inc()
-            return []
+            return _NONE
         loaded, wrong = await self._load(made, api)
         if not wrong:
             self._changes.labels("loaded").inc()
@@ -129,7 +131,7 @@ class Rules:
         self._problems.set("loaded", [*wrong, "the rules before were put back"])
         return None
 
-    async def _load(self, made: Installed, api: Api) -> tuple[list[Group], list[str]]:
+    async def _load(self, made: Installed, api: Api) -> tuple[Loaded, list[str]]:
         """Reload; returns what is loaded then, and what is wrong with it."""
         how = self._settings.reload
         loop = asyncio.get_running_loop()
@@ -137,10 +139,10 @@ class Rules:
         try:
             await api.reload(how)
             while True:
-                loaded = await api.groups()
-                wrong = differences(made.groups, loaded)
+                loaded = await api.loaded()
+                wrong = differences(made.groups, loaded.groups)
                 if not wrong or loop.time() >= deadline:
                     return loaded, wrong
                 await asyncio.sleep(_LOOK_EVERY)
         except KpiExporterError as error:
-            return [], [str(error)]
+            return _NONE, [str(error)]

@@ -29,6 +29,12 @@ class Hidden(NamedTuple):
     how: str
     firing: bool
 
+    @property
+    def said(self) -> str:
+        """All of it in a line."""
+        when = "fires now" if self.firing else "would not be told"
+        return f"{self.what} {when}: {self.how}, {self.by}"
+
 
 def critical(groups: Mapping[str, Sequence[dict[str, Any]]]) -> list[dict[str, str]]:
     """Return the labels that each critical alert of rendered rule groups surely has."""

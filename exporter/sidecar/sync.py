@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 _LOOK_EVERY = 1.0  # seconds between looks at the file, and at rules not evaluated yet
 _STEP = 120.0  # seconds that one look at everything may take
-_SLACK = 10.0
 _WELL, _MISSING = 20, 2  # intervals until series are asked for again
 _SOON = 5.0  # seconds until then while they may still be scraped for the first time
 
@@ -56,6 +55,7 @@ class Sync:
         )
         self._boards = grafana and Boards(grafana)
         self._made: Installed | None = None
+        self._grace = verify.Grace()
         self._since = self._series_at = 0.0
         self._verified = Gauge(
             "kpi_sidecar_last_verified_timestamp_seconds",
@@ -106,6 +106,7 @@ class Sync:
         self.found.set("config", self._followed.problems)
         if self._made is None:
             self._made = await asyncio.to_thread(self._render)
+            self._grace = verify.Grace()
             self._since = asyncio.get_running_loop().time()
             self._series_at, self.took = 0.0, None
         self.waiting = False
@@ -145,12 +146,14 @@ class Sync:
     ) -> None:
         url = self._settings.prometheus.url if self._settings.prometheus else None
         api = Api(browser, url) if url else None
-        mine = await rules.bring(made, api)
-        if mine is None or api is None or url is None:
+        grace, self._grace = self._grace, verify.Grace()
+        loaded = await rules.bring(made, api)
+        if loaded is None or url is None:
             return
+        self._grace = grace
         loop = asyncio.get_running_loop()
-        wrong, evaluated = verify.unwell(mine, await api.now())
-        late = loop.time() - self._since > verify.patience(mine) + _SLACK
+        wrong, evaluated = verify.unwell(*loaded)
+        late = grace.over(loaded.groups, loop.time(), evaluated=evaluated)
         if not evaluated and late:
             wrong.append("not all rules were evaluated, although there was time")
         elif not evaluated:

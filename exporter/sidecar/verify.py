@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 Group = dict[str, Any]
 _WELL = "ok"
 _LATE = 3.0  # intervals without an evaluation
+_SLACK = 10.0
 
 
 def differences(
@@ -64,9 +66,24 @@ def unwell(mine: Sequence[Group], now: float) -> tuple[list[str], bool]:
     return found, all(_evaluated(group) for group in mine)
 
 
-def patience(loaded: Sequence[Group]) -> float:
-    """Return the seconds after which each group was evaluated once, if all is well."""
-    return 2 * max((float(group["interval"]) for group in loaded), default=0.0)
+@dataclass(slots=True)
+class Grace:
+    """The time that loaded rules have for their first evaluation and first series.
+
+    It begins when they are seen to be loaded, because checking and loading them may
+    take long; and again when rules are unevaluated that were not: after a restart.
+    """
+
+    since: float | None = None
+    evaluated: bool = False
+
+    def over(self, mine: Sequence[Group], now: float, *, evaluated: bool) -> bool:
+        """Whether it has passed at `now` (monotonic seconds)."""
+        if self.since is None or (self.evaluated and not evaluated):
+            self.since = now
+        self.evaluated = evaluated
+        longest = max((float(group["interval"]) for group in mine), default=0.0)
+        return now - self.since > 2 * longest + _SLACK
 
 
 def _differing(group: Group, there: Group) -> Iterator[str]:

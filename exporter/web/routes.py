@@ -37,8 +37,9 @@ class Routes:
     """The handlers of all pages."""
 
     def __init__(self, service: Service) -> None:
-        """Take whom to ask."""
+        """Take whom to ask; `web.evidence` counts as it is now."""
         self._service = service
+        self._evidence = service.config.web.evidence
         self._sender = Sender()
 
     def add_to(self, application: web.Application) -> None:
@@ -47,8 +48,10 @@ class Routes:
         router.add_get("/", self.status)
         router.add_get("/metrics", self.metrics)
         router.add_get("/probe", self.probe)
-        router.add_get("/evidence/{target}", self.evidence)
-        router.add_get("/api/evidence", self.evidence_data)
+        causes = (self.evidence, self.evidence_data)
+        page, data = causes if self._evidence else (self.no_evidence,) * 2
+        router.add_get("/evidence/{target}", page)
+        router.add_get("/api/evidence", data)
         router.add_get("/self", self.own)
         router.add_get("/sd", self.discovery)
         router.add_get("/runbooks", self.runbook)
@@ -59,7 +62,7 @@ class Routes:
 
     async def status(self, _: web.Request) -> web.Response:
         """Show people how each target does."""
-        page = status_page.render(self._service.status())
+        page = status_page.render(self._service.status(), evidence=self._evidence)
         headers = {"Content-Security-Policy": status_page.POLICY}
         return web.Response(text=page, content_type="text/html", headers=headers)
 
@@ -109,6 +112,10 @@ class Routes:
             return refused
         found = [evidence_page.plain(one) for one in kept]
         return web.json_response({"target": name, "evidence": found})
+
+    async def no_evidence(self, _: web.Request) -> web.Response:
+        """Say that the configuration has it switched off."""
+        return text("evidence is switched off: web.evidence in the configuration", 404)
 
     async def own(self, request: web.Request) -> web.StreamResponse:
         """Serve our own process."""

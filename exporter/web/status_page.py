@@ -84,8 +84,8 @@ _COLOURS = {
 }
 
 
-def render(targets: Sequence[TargetStatus]) -> str:
-    """Write the page as HTML, the worst first.
+def render(targets: Sequence[TargetStatus], *, evidence: bool = True) -> str:
+    """Write the page as HTML, the worst first; with `evidence` it leads there.
 
     Whatever comes from a server or a configuration is escaped.
     """
@@ -98,6 +98,7 @@ def render(targets: Sequence[TargetStatus]) -> str:
         "%3E%3C/svg%3E"
     )
     verdict = _verdict(targets)
+    shown = "".join(_target(t, len(targets), evidence=evidence) for t in ordered)
     parts = (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
@@ -106,7 +107,7 @@ def render(targets: Sequence[TargetStatus]) -> str:
         f'<link rel="icon" href="{icon}">\n<style>{STYLE}</style>\n</head>\n<body>\n',
         f'<header class="{worst.css}">\n<p>kpi-exporter</p>\n',
         f"<h1>{escape(verdict)}</h1>",
-        f"\n</header>\n<main>\n{''.join(_target(t, len(targets)) for t in ordered)}",
+        f"\n</header>\n<main>\n{shown}",
         f"</main>\n{_FOOTER}</body>\n</html>\n",
     )
     return "".join(parts)
@@ -140,11 +141,13 @@ def _verdict(targets: Sequence[TargetStatus]) -> str:
     return f"{total}: {', '.join(said)}" if said else f"{total} up, all works"
 
 
-def _target(target: TargetStatus, total: int) -> str:
+def _target(target: TargetStatus, total: int, *, evidence: bool) -> str:
     look = _look(target)
     unfolded = " open" if look is not _FINE or total <= _MOST_OPEN else ""
     series = sum(collector.series for collector in target.collectors)
-    link = f"probe?target={quote(target.target, safe='')}"
+    name = quote(target.target, safe="")
+    link = f"probe?target={name}"
+    causes = f' · <a href="evidence/{name}">evidence</a>' if evidence else ""
     return (
         f'<details class="{look.css}"{unfolded}>\n'
         f"<summary>{_sign(look)} <b>{escape(target.target)}</b> "
@@ -153,8 +156,7 @@ def _target(target: TargetStatus, total: int) -> str:
         f"{''.join(_troubles(target.collectors))}"
         f"<table>\n{_HEAD}<tbody>\n{''.join(map(_row, target.collectors))}"
         f'</tbody>\n</table>\n<p class="more">{_counted(series, "series", "series")}: '
-        f'<a href="{link}">/{link}</a> · '
-        f'<a href="evidence/{quote(target.target, safe="")}">evidence</a></p>\n'
+        f'<a href="{link}">/{link}</a>{causes}</p>\n'
         "</details>\n"
     )
 

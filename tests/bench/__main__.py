@@ -34,6 +34,7 @@ from tests.bench import (
 )
 from tests.bench.report import Line, as_json, table
 from tests.bench.world import World
+from tests.ending import end_as_by_ctrl_c
 from tests.prepare import install
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ COMPARED = {
 def main() -> int:
     """Run what was asked for; 1 when an aim was missed or a server is missing."""
     options = _options()
+    end_as_by_ctrl_c()
     begun = time.monotonic()
 
     def say(text: str) -> None:

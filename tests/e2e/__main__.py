@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from tests.e2e.panels import dearest_panel, dearest_rule
 from tests.e2e.report import show
 from tests.e2e.trial import Outcome, Result, broken, calm, idle
 from tests.e2e.world import running
+from tests.ending import end_as_by_ctrl_c
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("faults", nargs="*", metavar="FAULT")
     parser.add_argument("--idle", type=float, default=_TEN_MINUTES, metavar="SECONDS")
     options = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    end_as_by_ctrl_c()
     chosen = [f for f in FAULTS if f.fault in options.faults or not options.faults]
     try:
         outcome = asyncio.run(run(chosen, options.idle))

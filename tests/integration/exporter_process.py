@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _START_PATIENCE = 30.0
 _ANSWER_PATIENCE = 10.0
+_RUN_PATIENCE = 120.0
 _LOOK_EVERY = 0.1
 _SCRAPES = 7
 TOKEN = "hush4711"  # a part of each secret, so that no spelling of one goes unseen
@@ -43,7 +44,11 @@ def open_folder() -> Iterator[Path]:
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a command to its end; whatever happens it says no secret, no traceback."""
     done = subprocess.run(
-        [*COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=30
+        [*COMMAND, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_RUN_PATIENCE,
     )
     said = done.stdout + done.stderr
     assert TOKEN not in said, said

@@ -10,7 +10,7 @@ from exporter.demo.servers.process import Process, free_port
 if TYPE_CHECKING:
     from pathlib import Path
 
-PATIENCE = 30.0
+PATIENCE = 120.0  # seconds: a bound for what hangs, not for what is slow
 
 
 class MortalServer:

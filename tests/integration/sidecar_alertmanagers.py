@@ -70,7 +70,7 @@ class Member(MortalServer):
         self._post("alerts", [alert(labels, ended=datetime.now(UTC).isoformat())])
 
     def silence(self, **labels: str) -> str:
-        """Silence alerts with these labels for a minute; returns the silence's id."""
+        """Silence alerts with these labels for ten minutes; returns the id."""
         now = datetime.now(UTC)
         matchers = [
             {"name": n, "value": v, "isRegex": False, "isEqual": True}
@@ -79,7 +79,7 @@ class Member(MortalServer):
         body = {
             "matchers": matchers,
             "startsAt": now.isoformat(),
-            "endsAt": (now + timedelta(minutes=1)).isoformat(),
+            "endsAt": (now + timedelta(minutes=10)).isoformat(),
             "createdBy": "ops",
             "comment": "<b>moving house</b>",
         }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from exporter.config import ExporterWeb
 from exporter.sidecar.alertmanagers import PROBE
 from exporter.web.web_config import WebConfig
 from tests.integration.incidents_support import (
@@ -133,6 +134,25 @@ async def test_without_evidence_nobody_is_asked(tmp_path: Path) -> None:
     assert (data["evidence"], asked.queries) == (None, [])
 
 
+async def test_evidence_that_the_exporter_does_not_show_is_not_asked_for(
+    tmp_path: Path,
+) -> None:
+    asked = Asked()
+    async with answering(asked) as url:
+        given = config(tmp_path / "i.db", exporter=url, prometheus=url).model_copy(
+            update={"web": ExporterWeb(evidence=False)}
+        )
+        async with sidecar(given) as running:
+            await running.post(alert(1))
+            await until(running.frozen)
+            (listed,) = await running.listed()
+            data = await running.json(f"/incidents/{listed['id']}.json")
+    said = "tables: the exporter's evidence is switched off (web.evidence)"
+    assert said in data["evidence"]["missing"]
+    assert asked.queries
+    assert not [query for query in asked.queries if "/api/evidence" in query]
+
+
 async def test_a_silent_exporter_delays_no_acknowledgement(tmp_path: Path) -> None:
     asked = Asked()
     asked.delay = 3600.0
@@ -186,6 +206,22 @@ async def test_half_a_character_in_a_label_does_no_harm(tmp_path: Path) -> None:
         (one,) = await running.listed()
         assert "shop?&lt;b&gt;" in await running.text(f"/incidents/{one['id']}")
         assert "shop?&lt;b&gt;" in await running.text("/incidents")
+
+
+async def test_an_alert_that_says_too_much_is_kept_with_what_fits(
+    tmp_path: Path,
+) -> None:
+    given = config(tmp_path / "i.db", evidence=False)
+    much = {f"a{number:03}": "x" * 5000 for number in range(100)}
+    said = alert(1)
+    said = {**said, "labels": much | said["labels"], "annotations": much}
+    async with sidecar(given) as running:
+        assert await running.post(said) == 200
+        (one,) = await running.listed()
+        whole = await running.text(f"/incidents/{one['id']}.json")
+    assert one["labels"]["a000"] == "x" * 4000
+    assert {**one["labels"], **alert(1)["labels"]} == one["labels"]
+    assert len(whole) < 70_000
 
 
 @pytest.mark.parametrize("path", ["", ".json", "/0123456789abcdef"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from tests.integration.incidents_support import (
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 ALERTS = 10_000
 A_CALL = 20
+WINDOW = 1.0  # seconds for which news are gathered
+FRESH = 30.0  # seconds for which an answer serves
 TARGETS = ("shop", "cache", "local")
 KPIS = ("pg_lock_waiters", "db_query_p95", "redis_memory_used", "cpu_used")
 
@@ -56,22 +60,29 @@ async def test_a_storm_loses_nothing_and_asks_and_tells_little(tmp_path: Path) -
             tmp_path / "i.db",
             exporter=url,
             prometheus=url,
-            window="1s",
+            window=f"{WINDOW:g}s",
             receivers=[{"name": "pager", "url": hook}],
         )
         async with sidecar(given) as running:
+            begun = time.monotonic()
             assert await call(running, storm()) == {200}
             assert await counted(running) == ALERTS
             await until(lambda: sum(b["opened"] for b in told.bodies) == ALERTS)
+            await until(running.frozen)
             newest = await running.listed("limit=1000")
             again = await call(running, storm()[:1000])
             total = await counted(running)
+            took = time.monotonic() - begun
     assert (again, total) == ({200}, ALERTS)
-    assert len(told.bodies) <= 10
+    # at most one message a window, however long a busy machine takes for the storm
+    assert len(told.bodies) <= 1 + took / WINDOW
     assert max(len(body["incidents"]) for body in told.bodies) <= 20
-    assert sum(body["left_out"] for body in told.bodies) >= ALERTS - 200
+    shown = sum(len(body["incidents"]) for body in told.bodies)
+    assert sum(body["left_out"] for body in told.bodies) == ALERTS - shown
     assert all(one["first_cause"] for one in newest)
     # 3 targets, 4 promises: each question once for all, though 10,000 want an answer
-    assert len(asked.queries) == len({*asked.queries})
-    assert len([q for q in asked.queries if q.startswith("/api/evidence")]) == 3
-    assert len(asked.queries) < 100
+    times = 1 + int(took / FRESH)
+    assert max(Counter(asked.queries).values()) <= times
+    tables = [q for q in asked.queries if q.startswith("/api/evidence")]
+    assert len({*tables}) == 3
+    assert len(asked.queries) < 100 * times

@@ -1,21 +1,31 @@
-"""One run before Prometheus first starts: promtool alone checks what is written."""
+"""One run: before Prometheus first starts, with promtool alone, and beside it."""
 
 from __future__ import annotations
 
 import io
+import os
+import shutil
 import signal
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from exporter.config_load import load
 from exporter.sidecar.app import once
-from tests.integration.exporter_process import run
-from tests.integration.sidecar_world import SidecarProcess
+from tests.integration.exporter_process import ExporterProcess, run
+from tests.integration.sidecar_world import HOST, PrometheusServer, SidecarProcess
 
 if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator
     from pathlib import Path
 
-    import pytest
+
+@pytest.fixture(scope="module")
+def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExporterProcess]:
+    with ExporterProcess(tmp_path_factory.mktemp("exporter"), HOST) as running:
+        yield running
 
 
 async def go(folder: Path) -> tuple[int, str, bool]:
@@ -58,3 +68,41 @@ def test_it_ends_in_good_order(tmp_path: Path) -> None:
     sidecar.stop(signal.SIGTERM)
     assert "Traceback" not in sidecar.log
     assert "error" not in sidecar.log
+
+
+def once_beside(
+    other: PrometheusServer, folder: Path, **more: Any
+) -> subprocess.CompletedProcess[str]:
+    """Start a Prometheus, run the sidecar beside it once, and stop it."""
+    other.start()
+    assert other.process
+    try:
+        (folder / "pid").write_text(f"{other.process.pid}\n")
+        place = {"url": other.url, "rules": str(other.rules), **more}
+        sidecar = SidecarProcess(
+            folder, {**HOST, "sidecar": {"interval": "1s", "prometheus": place}}
+        )
+        return run("sidecar", "--once", "--config", str(sidecar.file))
+    finally:
+        other.stop()
+
+
+def test_without_its_lifecycle_api_prometheus_is_sent_a_signal(
+    exporter: ExporterProcess, tmp_path: Path
+) -> None:
+    other = PrometheusServer(tmp_path / "p", [exporter.port], flags=())
+    done = once_beside(other, tmp_path, reload={"pid_file": "pid"})
+    assert (done.returncode, done.stdout[:8]) == (0, "in step,"), done
+
+
+def test_what_checking_takes_is_not_taken_from_prometheus_time(
+    exporter: ExporterProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = tmp_path / "bin" / "promtool"
+    slow.parent.mkdir()
+    slow.write_text(f'#!/bin/sh\nsleep 13\nexec {shutil.which("promtool")} "$@"\n')
+    slow.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{slow.parent}{os.pathsep}{os.environ['PATH']}")
+    other = PrometheusServer(tmp_path / "p", [exporter.port])
+    done = once_beside(other, tmp_path)
+    assert (done.returncode, done.stdout[:8]) == (0, "in step,"), done

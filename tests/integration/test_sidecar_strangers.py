@@ -60,8 +60,8 @@ def stranger() -> Iterator[Stranger]:
         "[]",
         "{}",
         '{"data": {}}',
-        '{"data": {"groups": [{}]}}',
-        '{"data": {"groups": [{"name": "a", "rules": [1]}]}}',
+        '{"data": {"result": [0, "1"], "groups": [{}]}}',
+        '{"data": {"result": [0, "1"], "groups": [{"name": "a", "rules": [1]}]}}',
         '{"data": {"result": []}}',
     ],
 )
@@ -71,7 +71,7 @@ async def test_an_answer_of_another_shape_is_no_prometheus(
     stranger.text = text
     async with Browser() as browser:
         api = Api(browser, stranger.url)
-        for call in (api.groups, api.now, api.alertmanagers):
+        for call in (api.loaded, api.alertmanagers):
             with pytest.raises(KpiExporterError, match="not that of a Prometheus") as e:
                 await call()
             assert "hush" not in str(e.value)

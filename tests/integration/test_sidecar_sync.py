@@ -19,7 +19,12 @@ from exporter.sidecar.own import Own
 from exporter.sidecar.problems import Problems
 from exporter.sidecar.prometheus import Api
 from exporter.sidecar.rules import Rules
-from tests.integration.exporter_process import ExporterProcess, open_folder, run
+from tests.integration.exporter_process import (
+    ExporterProcess,
+    Page,
+    open_folder,
+    run,
+)
 from tests.integration.sidecar_world import (
     FOREIGN,
     HOST,
@@ -34,6 +39,7 @@ if TYPE_CHECKING:
 ALERT = "DbQueryP95"
 READY = "ready\n"
 CHECK = "kpi_sidecar_check_success"
+CHANGES = "kpi_sidecar_rule_changes_total"
 
 
 class World(NamedTuple):
@@ -115,22 +121,30 @@ def world(started: World) -> World:
     return started
 
 
-def test_a_changed_limit_is_live_and_verified_within_seconds(
+def test_a_changed_limit_is_live_and_verified_and_its_seconds_are_told(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    before = world.sidecar.page().value(CHANGES, result="loaded") or 0
     limit = world.change()
     live = world.sidecar.until(lambda: world.judged_by(limit))
-    ready = live + world.sidecar.until(lambda: world.sidecar.ready() == READY)
-    page = world.sidecar.page()
+    pages: list[Page] = []
+
+    def verified() -> bool:
+        """Whether one page says that all is well, and that with the new limit."""
+        pages.append(world.sidecar.page())
+        changes = pages[-1].value(CHANGES, result="loaded") or 0
+        well = [value for _, value in pages[-1].samples(CHECK)] == [1.0] * 6
+        return well and changes == before + 1
+
+    ready = live + world.sidecar.until(verified)
+    page = pages[-1]
     took = page.value("kpi_sidecar_sync_seconds")
     with capsys.disabled():
         print(
             f"\na changed limit: live {live:.1f} s, ready {ready:.1f} s, took {took} s"
         )
     assert took is not None
-    assert took < 20
-    assert [v for _, v in page.samples(CHECK)] == [1.0] * 6
-    assert page.value("kpi_sidecar_rule_changes_total", result="loaded") != 0
+    assert 0 < took < ready
     rules = sum(
         len(g["rules"])
         for g in world.prometheus.ask("rules")["groups"]
@@ -142,8 +156,7 @@ def test_a_changed_limit_is_live_and_verified_within_seconds(
 def test_a_broken_configuration_changes_no_rule(world: World) -> None:
     before, old = world.texts(), world.limit
     world.sidecar.file.write_text("kpis: {db_query_p95: {warning: soon}}\n")
-    said = world.sidecar.until(lambda: "db_query_p95" in world.sidecar.ready())
-    assert said < 20
+    world.sidecar.until(lambda: "db_query_p95" in world.sidecar.ready())
     answer = world.sidecar.get("/-/ready")
     assert (answer.status, "exporter.yaml:1:" in answer.text) == (503, True)
     page = world.sidecar.page()
@@ -196,10 +209,7 @@ def test_a_killed_prometheus_is_waited_for(world: World) -> None:
     world.prometheus.kill()
     world.sidecar.until(lambda: "cannot be reached" in world.sidecar.ready())
     limit = world.change()
-    changed = world.sidecar.until(
-        lambda: not world.sidecar.page().value(CHECK, check="rules")
-    )
-    assert changed < 20
+    world.sidecar.until(lambda: not world.sidecar.page().value(CHECK, check="rules"))
     assert world.written() == before
     world.prometheus.start()
     world.sidecar.until(lambda: world.judged_by(limit))
@@ -230,25 +240,6 @@ def test_once_says_with_its_status_whether_all_is_in_step(
     (tmp_path / "kpi.yaml").write_text(lines)
     done = run("sidecar", "--once", "--config", str(tmp_path / "kpi.yaml"))
     assert (done.returncode, "cannot be reached" in done.stdout) == (1, True)
-
-
-def test_without_its_lifecycle_api_prometheus_is_sent_a_signal(
-    world: World, tmp_path: Path
-) -> None:
-    other = PrometheusServer(tmp_path / "p", [world.exporter.port], flags=())
-    other.start()
-    assert other.process
-    try:
-        (tmp_path / "pid").write_text(f"{other.process.pid}\n")
-        reload = {"pid_file": "pid"}
-        place = {"url": other.url, "rules": str(other.rules), "reload": reload}
-        sidecar = SidecarProcess(
-            tmp_path, {**HOST, "sidecar": {"interval": "1s", "prometheus": place}}
-        )
-        done = run("sidecar", "--once", "--config", str(sidecar.file))
-    finally:
-        other.stop()
-    assert (done.returncode, done.stdout[:8]) == (0, "in step,"), done
 
 
 @pytest.mark.parametrize("promtool", [True, False])

@@ -9,7 +9,6 @@ import json
 import pytest
 
 from exporter.errors import ConfigError, Reason
-from exporter.evidence import Evidence, Kept
 from exporter.web.app import build
 from exporter.web.routes import PATHS
 from exporter.web.server import start
@@ -111,44 +110,6 @@ async def test_each_scrape_is_told_with_its_scope(
 
 async def test_our_own_process_has_a_page(url: str) -> None:
     assert (await ask(f"{url}/self")).text == "kpi_exporter_build_info 1\n"
-
-
-async def test_evidence_is_a_page_and_data(url: str, service: FixedService) -> None:
-    tree = Evidence(("pg_lock_waiters",), "Who waits", ("pid",), ((7,), (8,)), (0, 1))
-    other = Evidence(("pg_index_invalid",), "Invalid", ("index",), (("<i>",),))
-    service.causes["orders"] = [Kept(one, 90, current=True) for one in (tree, other)]
-    page = await ask(f"{url}/evidence/orders")
-    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
-    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
-    assert ("└─ 8" in page.text, "&lt;i&gt;" in page.text) == (True, True)
-    one = await ask(f"{url}/evidence/orders?kpi=pg_index_invalid")
-    assert ("└─ 8" in one.text, "&lt;i&gt;" in one.text) == (False, True)
-    data = await ask(f"{url}/api/evidence?target=orders&kpi=pg_lock_waiters")
-    assert json.loads(data.body) == {
-        "target": "orders",
-        "evidence": [
-            {
-                "title": "Who waits",
-                "kpis": ["pg_lock_waiters"],
-                "seen": "1970-01-01T00:01:30+00:00",
-                "current": True,
-                "rows": [{"pid": 7, "depth": 0}, {"pid": 8, "depth": 1}],
-            }
-        ],
-    }
-
-
-@pytest.mark.parametrize("path", ["/evidence/none", "/api/evidence?target=none"])
-async def test_evidence_of_an_unknown_target_is_refused(url: str, path: str) -> None:
-    answer = await ask(f"{url}{path}")
-    expected = f"no target 'none' is configured\n{NAMES}"
-    assert (answer.status, answer.text) == (404, expected)
-
-
-async def test_evidence_as_data_is_of_a_target(url: str) -> None:
-    answer = await ask(f"{url}/api/evidence")
-    asked = "which target? /api/evidence?target=NAME&kpi=ID"
-    assert (answer.status, answer.text) == (400, f"{asked}\n{NAMES}")
 
 
 async def test_discovery_points_to_the_address_that_was_asked(url: str) -> None:

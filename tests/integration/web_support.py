@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from exporter.web.service import Item, TargetStatus
     from exporter.web.web_config import WebConfig
 
+_PATIENCE = 120.0  # seconds: a bound for what hangs, not for what is slow
+
 
 class FixedPage(NamedTuple):
     plain: bytes
@@ -199,7 +201,7 @@ async def ask(url: str, asked: Asked = Asked()) -> Answer:  # noqa: B008 - never
 
 async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
     """Wait for what has no event of its own; TimeoutError when it does not come."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(_PATIENCE):
         while True:
             answer = condition()
             if await answer if inspect.isawaitable(answer) else answer:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from exporter.render.files import dump
+from tests.ending import end_as_by_ctrl_c
 from tests.rules.mutants import mutants
 from tests.rules.promtool import promtool
 from tests.rules.slices import slices
@@ -119,6 +120,7 @@ def main(arguments: Sequence[str]) -> int:
         "--changed", action="store_true", help="only KPIs that this branch changes"
     )
     options = parser.parse_args(arguments)
+    end_as_by_ctrl_c()
     names = options.name or sorted(path.stem for path in RULES.glob("*.yaml"))
     base = base_of_changes() if options.changed else None
     if base == "":

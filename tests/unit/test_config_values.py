@@ -64,6 +64,11 @@ PLAIN = "holds a blank or a control character"
         (REDIS.format("keys: {groups: [a]}"), "groups: changes nothing without sample"),
         ('host: {a: {rootfs: "/a\\0b"}}', f"rootfs: {NUL}"),
         ("host: {a: }\nweb: {config_file: ''}", f"web.config_file: {EMPTY}"),
+        ("host: {a: }\nweb: {evidence: 3}", "web.evidence: true or false is wanted"),
+        (
+            "host: {a: }\nweb: {evidences: true}",
+            "web.evidences: unknown key; there are listen",
+        ),
         (
             "host: {a: }\napplications: {s: {selector: 'job=\"x\"', targets: [a, a]}}",
             "applications.s.targets: 'a' is given twice",

@@ -11,6 +11,7 @@ from exporter.catalogue.model import Severity
 from exporter.cli import main
 from exporter.config_load import load
 from exporter.promises import plan_of
+from exporter.render.files import rule_groups
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -244,3 +245,14 @@ def test_limits_of_the_user_replace_those_of_the_profile(tmp_path: Path) -> None
         (Severity.CRITICAL, 0.95, None, ()),
         (Severity.WARNING, 0.8, "local", ()),
     ]
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_alerts_lead_to_evidence_where_it_is_shown(
+    shown: bool,  # noqa: FBT001 - a parameter of the test
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "kpi.yaml"
+    file.write_text(f"{GOOD}web: {{evidence: {str(shown).lower()}}}\n")
+    text = str(rule_groups(plan_of(load(file))))
+    assert ("evidence_url" in text, "dashboard_url" in text) == (shown, True)

@@ -1,4 +1,4 @@
-"""README.md says what is there: names, keys, flags and examples are the code's own."""
+"""README.md and deploy/*.md: names, keys, flags and examples are the code's own."""
 
 from __future__ import annotations
 
@@ -28,10 +28,24 @@ if TYPE_CHECKING:
     from exporter.config_values import Strict
 
 TEXT = (ROOT / "README.md").read_text()
+KEYS = (ROOT / "deploy/configuration.md").read_text()
+PAGES = ("*.md", "deploy/*.md", "rules/*.md")
+LINES = 300
+
+
+def pages() -> dict[Path, str]:
+    """Return what people read, runbooks excepted, which are made from one shape."""
+    return {p: p.read_text() for pattern in PAGES for p in ROOT.glob(pattern)}
 
 
 def section(title: str) -> str:
     return TEXT.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def anchors(text: str) -> set[str]:
+    """Return what links may lead to within a page."""
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^a-z0-9 -]", "", t.lower()).replace(" ", "-") for t in titles}
 
 
 def first_cells(text: str) -> list[str]:
@@ -75,7 +89,7 @@ def test_the_keys_stand_where_they_are_said_to_stand() -> None:
         "redis": RedisTarget,
         "host": HostTarget,
     }
-    cells = first_cells(section("Configuration"))
+    cells = first_cells(KEYS)
     said = [
         (cell.partition("`")[0].strip(), key)
         for cell in cells
@@ -86,7 +100,7 @@ def test_the_keys_stand_where_they_are_said_to_stand() -> None:
 
 
 def test_the_flags_are_ones_we_take() -> None:
-    flags = section("Configuration").split("Flags of `serve`:")[1].split("\n\n")[0]
+    flags = KEYS.split("Flags of `serve`:")[1].split("\n\n")[0]
     said = re.findall(r"--[a-z.-]+", flags)
     without = vars(_parser().parse_args(["serve"]))
     given = [["serve", flag, "json" if "log" in flag else "x"] for flag in said]
@@ -102,10 +116,29 @@ def test_the_pages_are_those_there_are() -> None:
 
 def test_our_own_metrics_are_called_so() -> None:
     declared = {m.name for m in vars(health).values() if hasattr(m, "help")}
-    said = set(re.findall(r"`(kpi_exporter_\w+)`", TEXT))
+    written = "\n".join(pages().values())
+    said = set(re.findall(r"`(kpi_exporter_\w+)`", written))
+    assert said
     assert said - declared == set()
 
 
 def test_files_it_points_to_are_there() -> None:
-    links = re.findall(r"\]\(([^)#]+)\)", TEXT)
-    assert [link for link in links if not (ROOT / link).exists()] == []
+    known = pages()
+    missing = []
+    for page, text in known.items():
+        for link, anchor in re.findall(r"\]\(([^):#]*)(?:#([^)]+))?\)", text):
+            there = (page.parent / link).resolve() if link else page
+            if not there.exists() or (anchor and anchor not in anchors(known[there])):
+                missing.append(f"{page}: {link}#{anchor}")
+    assert missing == []
+
+
+def test_every_page_of_the_reference_is_linked_from_the_readme() -> None:
+    linked = re.findall(r"\]\((deploy/\w+\.md|rules/\w+\.md)", TEXT)
+    written = [p for p in pages() if p.parent != ROOT]
+    assert [p for p in written if str(p.relative_to(ROOT)) not in linked] == []
+
+
+def test_no_page_is_longer_than_a_reader_bears() -> None:
+    lengths = {str(page): text.count("\n") for page, text in pages().items()}
+    assert {page: lines for page, lines in lengths.items() if lines > LINES} == {}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from exporter.sidecar.verify import differences, patience, unwell
+from exporter.sidecar.verify import Grace, differences, unwell
 
 NOW = 1580637600.0  # 2020-02-02T10:00:00Z
 WANTED: dict[str, list[dict[str, Any]]] = {
@@ -106,4 +106,23 @@ def test_rules_that_fail_or_are_late_are_said_and_others_not() -> None:
 def test_a_rule_that_was_never_evaluated_is_waited_for() -> None:
     new = changed(0, health="unknown", lastEvaluation="0001-01-01T00:00:00Z")
     assert unwell([new], NOW) == ([], False)
-    assert patience([LOADED, {**LOADED, "interval": 60}]) == 120
+
+
+def over(grace: Grace, now: float, *, evaluated: bool) -> bool:
+    return grace.over([LOADED, {**LOADED, "interval": 60}], now, evaluated=evaluated)
+
+
+def test_rules_have_two_of_their_longest_intervals_from_when_they_are_loaded() -> None:
+    grace = Grace()
+    looks = [(1000, False), (1130, False), (1131, False), (1200, True)]
+    found = [over(grace, now, evaluated=evaluated) for now, evaluated in looks]
+    assert found == [False, False, True, True]
+
+
+def test_rules_that_are_unevaluated_again_have_their_time_again() -> None:
+    grace = Grace()
+    assert not over(grace, 1000, evaluated=True)
+    assert over(grace, 2000, evaluated=True)
+    assert not over(grace, 2001, evaluated=False)
+    assert not over(grace, 2130, evaluated=False)
+    assert over(grace, 2132, evaluated=False)

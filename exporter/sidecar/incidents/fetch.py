@@ -25,13 +25,14 @@ _DEADLINE = 60.0  # seconds, for all of an incident
 _MOST_TARGETS = 12
 _MOST_TABLES, _MOST_ROWS = 30, 20  # of a target, of a table
 _LONGEST = 500  # characters of a cell
+_SWITCHED_OFF = "tables: the exporter's evidence is switched off (web.evidence)"
 
 
 class World(NamedTuple):
     """Whom to ask, and what is known without asking.
 
     `kpis` is the catalogue by id, `kinds` the kind of each target. Without
-    `prometheus` there are no series.
+    `prometheus` there are no series, and without `tables` none of the exporter's.
     """
 
     exporter: str
@@ -39,6 +40,7 @@ class World(NamedTuple):
     kpis: Mapping[str, Kpi]
     kinds: Mapping[str, SourceKind]
     around: Surroundings
+    tables: bool = True
 
 
 class Fetcher:
@@ -64,8 +66,9 @@ class Fetcher:
         """
         targets = self._world.around.targets(about.scope, about.who)[:_MOST_TARGETS]
         known = [target for target in targets if target in self._world.kinds]
+        shown = known if self._world.tables else []
         jobs: dict[str, Coroutine[Any, Any, Any]] = {
-            f"tables of {target}": self._tables(target) for target in known
+            f"tables of {target}": self._tables(target) for target in shown
         }
         kpi = self._world.kpis.get(about.kpi)
         if self._world.prometheus and kpi is not None:
@@ -78,6 +81,7 @@ class Fetcher:
                         name = f"{measure.title} on {target}"
                         jobs[name] = self._compared(measure, target, at)
         found, missing = await self._all(jobs)
+        missing += [] if self._world.tables else [_SWITCHED_OFF]
         return Evidence(
             at,
             unit=str(kpi.unit) if kpi else "",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from exporter.sidecar.payload import Alert
 
 _LONGEST = 4000  # characters of a label or an annotation
+_ALL = 32_000  # characters of all labels of an alert, and of all annotations
 _INSERT = """
 INSERT INTO incidents (id, fingerprint, alert, severity, kpi, scope, who, labels,
   annotations, opened, received, closed)
@@ -55,14 +56,22 @@ def take(connection: Connection, alerts: Iterable[Alert], now: float) -> Taken:
 
 def _clean(alert: Alert) -> Alert:
     """Cut what is too long, and replace what no text can hold (half a character)."""
-    labels, annotations = (
-        {_text(key): _text(text) for key, text in texts.items()}
-        for texts in (alert.labels, alert.annotations)
-    )
+    labels, annotations = map(_texts, (alert.labels, alert.annotations))
     fingerprint = _text(alert.fingerprint)
     return alert._replace(
         fingerprint=fingerprint, labels=labels, annotations=annotations
     )
+
+
+def _texts(given: dict[str, str]) -> dict[str, str]:
+    """Keep what fits; a list shows many incidents, and must not need much memory."""
+    kept: dict[str, str] = {}
+    left = _ALL
+    for key, text in ((_text(key), _text(text)) for key, text in given.items()):
+        if len(key) + len(text) <= left:
+            kept[key] = text
+            left -= len(key) + len(text)
+    return kept
 
 
 def _text(given: str) -> str:

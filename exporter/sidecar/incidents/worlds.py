@@ -58,4 +58,5 @@ def world_of(config: Config, sidecar: Sidecar) -> World:
     }
     around = Surroundings(subjects, behind, hosts)
     prometheus = sidecar.prometheus.url if sidecar.prometheus else None
-    return World(sidecar.exporter, prometheus, kpis, kinds, around)
+    tables = config.web.evidence
+    return World(sidecar.exporter, prometheus, kpis, kinds, around, tables)
