@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from exporter.report.model import Line, Report, Row
 
 _MINUTE = 60.0
+_MINOR = "only to be known (info)"
 _UNSEEN = dict.fromkeys((*range(32), *range(127, 160)), " ")
 _ROUGH = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
 
@@ -24,19 +25,24 @@ def visible(text: str) -> str:
 
 
 def headline(report: Report) -> str:
-    """Write the verdict on everything in one line."""
-    broken = report.broken
-    targets = len(report.having(Verdict.BROKEN)) - broken
+    """Write the verdict on everything in one line.
+
+    What is broken is counted as its section has it, also where it is only to be known.
+    """
+    broken = len(report.having(Verdict.BROKEN))
+    minor = broken - report.broken
     kept = len(report.having(Verdict.KEPT))
     unsure = len(report.having(Verdict.UNDECIDABLE))
-    if broken:
+    if report.broken:
         said = f"{broken} {'promise is' if broken == 1 else 'promises are'} broken"
+        said += f", {minor} of them {_MINOR}" if minor else ""
     elif report.status:
         said = "No verdict: not enough was answered"
+        said += f"; {minor} broken {_MINOR}" if minor else ""
     else:
         said = "No promise is broken"
-    missed = f", {targets} only to be known" if targets else ""
-    return f"{said}{missed}; {kept} kept, {unsure} undecidable"
+        said += f" but {minor} {_MINOR}" if minor else ""
+    return f"{said}; {kept} kept, {unsure} undecidable"
 
 
 def about(report: Report) -> str:

@@ -25,6 +25,7 @@ from exporter.report.model import (
 from exporter.report.page import page
 from exporter.report.plain import plain
 from exporter.report.text import text
+from exporter.report.words import headline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -167,6 +168,14 @@ def test_what_was_beyond_its_limit_for_too_short_a_time_is_said() -> None:
 
 def test_what_is_only_to_be_known_is_told_apart() -> None:
     target = line(Verdict.BROKEN, row(Verdict.BROKEN))._replace(severity=Severity.INFO)
-    made = report()._replace(lines=(target, line(Verdict.KEPT, row(Verdict.KEPT))))
+    kept = line(Verdict.KEPT, row(Verdict.KEPT))
+    made = report()._replace(lines=(target, kept))
 
-    assert text(made._replace(unanswered=())).startswith("No promise is broken, 1 only")
+    alone, *_, section = text(made._replace(unanswered=())).partition("BROKEN (1)")
+    missed = headline(made)
+    beside = headline(made._replace(lines=(*report().lines, target)))
+
+    assert alone.startswith("No promise is broken but 1 only to be known (info); 1")
+    assert "CPU in use" in section
+    assert missed.startswith("No verdict: not enough was answered; 1 broken")
+    assert beside.startswith("2 promises are broken, 1 of them only to be known (info)")
