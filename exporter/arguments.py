@@ -145,9 +145,8 @@ def report(parser: ArgumentParser, run: Run) -> None:
     parser.add_argument(
         "--since",
         type=since,
-        default=since("24h"),
         metavar="TIME",
-        help="the period until now, such as 7d (24h)",
+        help="the period until now, such as 7d (24h); it needs a Prometheus",
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="its file, in YAML")
     parser.add_argument(

@@ -15,6 +15,7 @@ from exporter.report.absent import Absence, needed, reasons
 from exporter.report.gather import gather
 from exporter.report.incidents import incidents
 from exporter.report.markdown import markdown
+from exporter.report.model import Refusal, Section
 from exporter.report.page import page as html
 from exporter.report.plain import plain
 from exporter.report.prometheus import open_prometheus
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from exporter.report.model import Report
 
 _LOOK_EVERY = 1.0
+_DAY = 86400.0
+_MOMENT = "--since needs a Prometheus: it is this moment that is judged"
+_INCIDENTS = "Incidents"
 
 
 class Where(NamedTuple):
@@ -53,22 +57,42 @@ FORMATS: dict[str, Callable[[Report], str]] = {
 
 
 async def report(
-    plan: Plan, where: Where, seconds: float, write: tuple[str, TextIO]
+    plan: Plan, where: Where, since: float | None, write: tuple[str, TextIO]
 ) -> int:
-    """Write the report of the last `seconds` in a format; returns the exit status.
+    """Write the report in a format; returns the exit status.
 
+    The period are the last `since` seconds, a day unless somebody asks otherwise.
     Raises KpiExporterError when whom it asks cannot be asked at all.
     """
     async with Browser() as browser:
-        found = await gather(await _asker(plan, browser, where, seconds))
         if where.sidecar is not None:
             check_url(where.sidecar)
-            since = found.source.end - seconds
-            told = await incidents(browser, where.sidecar, since)
-            found = found._replace(sections=(*found.sections, told))
+        seconds = _DAY if since is None else since
+        found = await gather(await _asker(plan, browser, where, seconds))
+        if where.prometheus is None and since is not None:
+            found = _noted(found, _MOMENT)
+        if where.sidecar is not None:
+            begin = found.source.end - seconds
+            told = await incidents(browser, where.sidecar, begin)
+            found = _with_incidents(found, told)
     format_, out = write
     out.write(FORMATS[format_](found))
     return found.status
+
+
+def _noted(found: Report, remark: str) -> Report:
+    remarks = (remark, *found.source.remarks)
+    return found._replace(source=found.source._replace(remarks=remarks))
+
+
+def _with_incidents(found: Report, told: tuple[str, ...] | Refusal) -> Report:
+    """Add the section; a sidecar that was asked for in vain is a missing answer."""
+    if isinstance(told, Refusal):
+        section = Section(_INCIDENTS, (), told.why)
+        missing = (*found.unanswered, told.why)
+        return found._replace(sections=(*found.sections, section), unanswered=missing)
+    section = Section(_INCIDENTS, told, "" if told else "there was none")
+    return found._replace(sections=(*found.sections, section))
 
 
 async def _asker(plan: Plan, browser: Browser, where: Where, seconds: float) -> Asker:

@@ -7,26 +7,29 @@ from typing import TYPE_CHECKING, Any
 
 from exporter.check_http import shown
 from exporter.errors import KpiExporterError
-from exporter.report.model import Section
+from exporter.report.model import Refusal
 
 if TYPE_CHECKING:
     from exporter.check_http import Browser
 
-_TITLE = "Incidents"
 _MOST = "50"
 
 
-async def incidents(browser: Browser, url: str, since: float) -> Section:
-    """Return the incidents since a moment (Unix time); who does not answer is named."""
+async def incidents(
+    browser: Browser, url: str, since: float
+) -> tuple[str, ...] | Refusal:
+    """Return the incidents since a moment (Unix time), each as a line.
+
+    A sidecar that does not answer makes it a Refusal, as a server that fails does.
+    """
     page = f"{url.rstrip('/')}/incidents.json"
     try:
         found = json.loads(await browser.get(page, since=f"{since:.0f}", limit=_MOST))
-        findings = tuple(line(each) for each in found["incidents"])
+        return tuple(line(each) for each in found["incidents"])
     except KpiExporterError as error:
-        return Section(_TITLE, (), str(error))
+        return Refusal(str(error))
     except (ValueError, TypeError, KeyError, AttributeError):
-        return Section(_TITLE, (), f"{shown(page)}: the answer is no list of incidents")
-    return Section(_TITLE, findings, "" if findings else "there was none")
+        return Refusal(f"{shown(page)}: the answer is no list of incidents")
 
 
 def line(incident: dict[str, Any]) -> str:

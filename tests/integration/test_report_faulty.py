@@ -15,6 +15,7 @@ from exporter.catalogue.loader import catalogue
 from exporter.catalogue.plan import Plan
 from exporter.errors import KpiExporterError
 from exporter.report.command import Where, report
+from exporter.report.pages import POLLED
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -51,6 +52,9 @@ class Faulty:
     async def rules(self, _: web.Request) -> web.Response:
         return data({"groups": []})
 
+    async def page(self, _: web.Request) -> web.Response:
+        return web.Response(text=f"{POLLED} {NOW}\n")
+
     async def incidents(self, _: web.Request) -> web.Response:
         incident = {
             "id": "1",
@@ -73,6 +77,7 @@ async def served(
     application.router.add_get("/api/v1/query_range", faulty.query_range)
     application.router.add_get("/api/v1/rules", faulty.rules)
     application.router.add_get("/incidents.json", faulty.incidents)
+    application.router.add_get("/metrics", faulty.page)
     runner = web.AppRunner(application, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -205,12 +210,54 @@ async def test_the_sidecars_incidents_are_named() -> None:
     assert told_.endswith("CpuUsed on machine, still open: python uses 2 cores")
 
 
-async def test_a_sidecar_that_does_not_answer_is_named() -> None:
-    _, found = await told(half, sidecar="/nowhere")
+async def kept(expression: str) -> web.Response:
+    """Answer about the CPU, which keeps its promise, and say nothing of the rest."""
+    if expression.startswith("(rate(node_capacity_cpu_seconds_total"):
+        return matrix("0.2") if ") > " not in expression else data({"result": []})
+    return data({"result": []})
+
+
+async def test_a_sidecar_that_does_not_answer_is_a_missing_answer() -> None:
+    judged, _ = await told(kept, sidecar="/")
+    status, found = await told(kept, sidecar="/nowhere")
 
     incidents = found["sections"][-1]
     assert incidents["findings"] == []
     assert "there is no such page (404)" in incidents["why"]
+    assert found["unanswered"] == [incidents["why"]]
+    assert (judged, status, found["status"]) == (0, 2, 2)
+
+
+async def test_a_broken_promise_counts_more_than_a_sidecar_that_is_away() -> None:
+    status, _ = await told(broken, sidecar="/nowhere")
+
+    assert status == 1
+
+
+async def test_a_sidecars_address_is_checked_before_anybody_is_asked() -> None:
+    where = Where("http://127.0.0.1:1", "", "nonsense")
+    with pytest.raises(KpiExporterError, match="nonsense"):
+        await report(PLAN, where, 3600.0, ("text", io.StringIO()))
+
+
+@pytest.mark.parametrize(("since", "times"), [(3600.0, 1), (None, 0)])
+async def test_a_period_that_no_prometheus_can_tell_is_said(
+    since: float | None, times: int
+) -> None:
+    out = io.StringIO()
+    async with served(half) as url:
+        await report(PLAN, Where(None, url), since, ("text", out))
+
+    note = "note: --since needs a Prometheus: it is this moment that is judged"
+    assert out.getvalue().splitlines().count(note) == times
+
+
+async def test_a_day_is_judged_unless_somebody_asks_otherwise() -> None:
+    out = io.StringIO()
+    async with served(broken) as url:
+        await report(PLAN, Where(url, ""), None, ("json", out))
+
+    assert json.loads(out.getvalue())["source"]["seconds"] == 86400
 
 
 async def test_what_is_no_prometheus_is_said_at_once() -> None:
