@@ -68,14 +68,9 @@ _ANSWER = _object(
     executed={"type": "boolean", "const": False},
     bounds={"type": "object", "additionalProperties": {"type": "number"}},
 )
-_ERROR = _object(
-    error=_object(
-        kind={"type": "string", "enum": [str(kind) for kind in Refusal]},
-        message=_TEXT,
-        line=_PLACE,
-        column=_PLACE,
-    )
-)
+ERROR_CODES = [str(kind) for kind in Refusal]
+"""The codes of the errors that only a review has."""
+_ERROR = {"$ref": "#/components/schemas/Error"}
 _ASKED = {
     **_object(
         statement={
@@ -117,11 +112,16 @@ PATHS: dict[str, Any] = {
             "responses": {
                 "200": {"description": "the review", "content": _json(_ANSWER)},
                 "400": _problem("not the JSON that is asked for, or a binary text"),
+                "401": _problem("user and password are needed"),
                 "413": _problem("the text, or its number of statements, is too large"),
                 "422": _problem("no query, unreadable, too costly, unknown target"),
                 "503": _problem("another review runs, or the target does not answer"),
+                "default": _problem("any other error"),
             },
         }
     }
 }
-"""Each path with its methods, ready for `paths` of an OpenAPI 3.1 document."""
+"""Each path with its methods, ready for `paths` of an OpenAPI 3.1 document.
+
+The document has the schema `Error`, which is that of the whole API.
+"""

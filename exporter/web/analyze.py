@@ -16,6 +16,7 @@ from exporter.review.shape import (
     ReviewError,
     check_text,
 )
+from exporter.web.guard import problem
 
 if TYPE_CHECKING:
     from exporter.web.service import Service
@@ -49,13 +50,16 @@ class Analyze:
         except ReviewError as error:
             status = _STATUS.get(error.kind, 422)
             place = {"line": error.line, "column": error.column}
-            found = {"kind": str(error.kind), "message": str(error), **place}
-            headers = _AGAIN if error.kind is Refusal.BUSY else None
-            return web.json_response({"error": found}, status=status, headers=headers)
+            refused = problem(status, str(error), code=str(error.kind), **place)
+            refused.headers.update(_AGAIN if error.kind is Refusal.BUSY else {})
+            return refused
 
 
 async def _body(request: web.Request) -> dict[str, Any]:
     """Read the body up to its bound; other types are refused, as forms would be."""
+    if name := next(iter(request.query), None):
+        what = f"no parameter {name[:100]!r}; all is asked for in the body"
+        raise ReviewError(Refusal.MALFORMED, what)
     if request.content_type != "application/json":
         what = "send JSON, with Content-Type: application/json"
         raise ReviewError(Refusal.MALFORMED, what)
@@ -66,12 +70,20 @@ async def _body(request: web.Request) -> dict[str, Any]:
             what = f"the request has more than {_MOST_BODY} bytes"
             raise ReviewError(Refusal.TOO_LARGE, what)
     try:
-        body = json.loads(content)
+        body = json.loads(content, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         raise ReviewError(Refusal.MALFORMED, "the body is not JSON") from error
     if not isinstance(body, dict):
         raise ReviewError(Refusal.MALFORMED, "the body is no JSON object")
     return body
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object; of a key that is there twice JSON would drop the first value."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ReviewError(Refusal.MALFORMED, "a key is given twice")
+    return found
 
 
 def _asked(body: dict[str, Any]) -> Asked:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
+
+from exporter.web.service import BASE
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler, Middleware
@@ -44,25 +47,48 @@ def text(body: str, status: int = 200) -> web.Response:
     return web.Response(text=body.rstrip("\n") + "\n", status=status)
 
 
+def code_of(status: int) -> str:
+    """Return how the platforms' API calls an HTTP status, such as `not_found`."""
+    return HTTPStatus(status).phrase.lower().replace(" ", "_")
+
+
+def problem(status: int, message: str, **more: str | int | None) -> web.Response:
+    """Refuse in the one shape of the platforms' API: `error` has `code` and `message`.
+
+    `more` goes beside them, or is a `code` that says more than the status.
+    """
+    told = {"code": code_of(status), "message": message, **more}
+    return web.json_response({"error": told}, status=status)
+
+
+def _refused(request: web.Request, status: int, message: str) -> web.Response:
+    """Refuse as whoever asks reads it: programs of the API in JSON, others in text."""
+    if f"{request.path}/".startswith(f"{BASE}/"):
+        return problem(status, message)
+    return text(message, status)
+
+
 def boundary(paths: str) -> Middleware:
-    """Turn every error into plain text; `paths` answers a wrong path."""
+    """Turn every error into an answer for its reader; `paths` answers a wrong path."""
 
     @web.middleware
     async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             return await handler(request)
         except web.HTTPNotFound:
-            return text(paths, 404)
+            return _refused(request, 404, paths)
         except web.HTTPMethodNotAllowed as error:
             allowed = ", ".join(sorted(error.allowed_methods))
-            refused = text(f"{request.method} is not possible here; use {allowed}", 405)
+            what = f"{request.method} is not possible here; use {allowed}"
+            refused = _refused(request, 405, what)
             refused.headers["Allow"] = allowed
             return refused
         except web.HTTPException as error:
-            return text(error.reason, error.status)
+            return _refused(request, error.status, error.reason)
         except Exception as error:  # noqa: BLE001 - the reader gets no traceback, whatever it is
             _report(request, error)
-            return text("internal error; the exporter's log says more", 500)
+            what = "internal error; the exporter's log says more"
+            return _refused(request, 500, what)
 
     return answer
 
@@ -83,14 +109,15 @@ def guard(config: WebConfig) -> Middleware:
         settings = config.settings
         now = asyncio.get_running_loop().time()
         if not bucket.allows(settings.rate_limit, now):
-            return text("too many requests", 429)
+            return _refused(request, 429, "too many requests")
         allowed = settings.tls_server_config.client_allowed_sans
         if allowed is not None and tls.names(_peer(request)).isdisjoint(allowed):
-            return text("this client certificate's names are not allowed", 403)
+            what = "this client certificate's names are not allowed"
+            return _refused(request, 403, what)
         users = settings.basic_auth_users
         given = request.headers.get("Authorization", "")
         if users and not await basic.allows(users, given):
-            refused = text("user and password are needed", 401)
+            refused = _refused(request, 401, "user and password are needed")
             refused.headers["WWW-Authenticate"] = "Basic"
             return refused
         return await handler(request)

@@ -6,7 +6,8 @@ from typing import Any
 
 from exporter import __version__
 from exporter.review import openapi as review
-from exporter.web.service import BASE, MOST_ITEMS, MOST_OFFSET
+from exporter.web.guard import code_of
+from exporter.web.service import BASE, CHOICES, MOST_ITEMS, MOST_OFFSET
 
 Schema = dict[str, Any]
 
@@ -18,7 +19,7 @@ _TEXTS: Schema = {"type": "array", "items": _TEXT}
 _LABELS: Schema = {"type": "object", "additionalProperties": _TEXT}
 _VERDICT: Schema = {
     "type": "string",
-    "enum": ["broken", "undecidable", "no data", "kept", "shown"],
+    "enum": [*CHOICES["verdict"]],
     "description": "shown: nothing is promised about it",
 }
 _UNIT: Schema = {
@@ -109,7 +110,7 @@ _STATEMENT = _object(
     rows=_MAYBE_NUMBER,
 )
 _CACHE = _object(
-    source={"type": "string", "enum": ["redis", "postgres"]},
+    source={"type": "string", "enum": [*CHOICES["source"]]},
     target=_TEXT,
     hits=_NUMBER,
     misses=_MAYBE_NUMBER,
@@ -125,8 +126,20 @@ _REPORT = _paged(
     advice=_list(title=_TEXT, who=_TEXT, evidence=_TEXTS, how=_TEXT),
     unanswered=_TEXTS,
 )
+_STATUSES = (400, 401, 403, 404, 405, 429, 500)
+_PLACE: Schema = {
+    "type": ["integer", "null"],
+    "minimum": 1,
+    "description": "where in the text, of errors of a review alone",
+}
+_CODE: Schema = {
+    "type": "string",
+    "enum": [*map(code_of, _STATUSES), *review.ERROR_CODES],
+}
+_ERROR = _object(code=_CODE, message=_TEXT)
+_ERROR["properties"].update(line=_PLACE, column=_PLACE)
 _SCHEMAS = {
-    "Error": _object(error=_object(code=_TEXT, message=_TEXT)),
+    "Error": _object(error=_ERROR),
     "Kpi": _KPI,
     "Report": _REPORT,
     "Metrics": _paged(_METRIC, end=_END),
@@ -136,7 +149,7 @@ _SCHEMAS = {
 
 
 def _get(summary: str, schema: str, *filters: str, above: bool = False) -> Schema:
-    parameters = [_parameter(name, _TEXT, _MEANINGS[name]) for name in filters]
+    parameters = [_parameter(name, _filter(name), _MEANINGS[name]) for name in filters]
     if above:
         seconds = {"type": "number", "minimum": 0, "default": 0}
         parameters.append(
@@ -156,10 +169,16 @@ def _get(summary: str, schema: str, *filters: str, above: bool = False) -> Schem
             "responses": {
                 "200": _response("a page of them", schema),
                 "400": _response("a parameter cannot be used", "Error"),
-                "404": _response("there is no such target", "Error"),
+                "401": _response("user and password are needed", "Error"),
+                "404": _response("there is no such target or KPI", "Error"),
+                "default": _response("any other error", "Error"),
             },
         }
     }
+
+
+def _filter(name: str) -> Schema:
+    return {"type": "string", "enum": [*CHOICES[name]]} if name in CHOICES else _TEXT
 
 
 def _parameter(name: str, schema: Schema, description: str) -> Schema:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aiohttp import web
 
-from exporter.web.service import BASE, MOST_ITEMS, MOST_OFFSET
+from exporter.web.guard import problem
+from exporter.web.service import BASE, CHOICES, MOST_ITEMS, MOST_OFFSET
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from exporter.web.service import Item, Service
 
@@ -47,7 +48,7 @@ class Performance:
         router.add_get(f"{BASE}/slow-queries", self.slow_queries)
         router.add_get(f"{BASE}/cache-stats", self.cache_stats)
         router.add_get(f"{BASE}/openapi.json", self.description)
-        router.add_get(BASE + "/{rest:.*}", self.unknown)
+        router.add_route("*", BASE + "{rest:(/.*)?}", self.unknown)
 
     async def metrics(self, request: web.Request) -> web.Response:
         """Give the value of each KPI, by what it is about."""
@@ -74,31 +75,35 @@ class Performance:
 
     async def unknown(self, request: web.Request) -> web.Response:
         """Say that there is no such path, or that this is not how to ask it."""
-        paths = _description()["paths"]
-        if methods := paths.get(request.path):
-            raise web.HTTPMethodNotAllowed(request.method, map(str.upper, methods))
-        there = ", ".join(path.removeprefix(BASE) for path in paths)
-        asked = request.match_info["rest"][:100]
-        return _error(
-            HTTPStatus.NOT_FOUND, "not_found", f"no path /{asked}; there are {there}"
-        )
+        methods: dict[str, list[str]] = {}
+        for route in request.app.router.routes():
+            path = route.resource.get_info().get("path", "") if route.resource else ""
+            if path.startswith(f"{BASE}/"):
+                methods.setdefault(path, []).append(route.method)
+        if request.path in methods:
+            raise web.HTTPMethodNotAllowed(request.method, methods[request.path])
+        there = ", ".join(methods)
+        said = f"no path {request.path[:100]}; there are {there}"
+        return problem(HTTPStatus.NOT_FOUND, said)
 
     async def _answer(
         self, request: web.Request, names: tuple[str, ...], kind: str
     ) -> web.Response:
         try:
-            wanted = _wanted(request.query, names)
+            wanted = _wanted(_once(request.query.items(), names), names)
         except _WrongError as error:
-            return _error(HTTPStatus.BAD_REQUEST, "bad_request", str(error))
-        target = wanted.filters.get("target")
+            return problem(HTTPStatus.BAD_REQUEST, str(error))
+        target, kpi = (wanted.filters.get(name) for name in ("target", "kpi"))
         known = [each.name for each in self._service.config.targets]
         if target is not None and target not in known:
-            there = ", ".join(known)
-            said = f"no target {target[:100]!r} is configured; there are {there}"
-            return _error(HTTPStatus.NOT_FOUND, "not_found", said)
+            return _absent(f"target {target[:100]!r} is configured", known)
         made = await self._service.performance()
+        found = [each for each in made.items[kind] if _fits(each, wanted)]
+        # asked where nothing was found, for the answer takes the catalogue
+        if kpi is not None and not found and kpi not in (ids := self._service.kpis()):
+            return _absent(f"KPI {kpi[:100]!r}", ids)
         head = made.report if kind == "kpis" else json.dumps({"end": made.end})
-        body = _page(head, made.items[kind], wanted)
+        body = _page(head, found, wanted)
         return web.Response(text=body, content_type="application/json")
 
 
@@ -109,13 +114,25 @@ def _description() -> dict[str, Any]:
     return openapi.document()
 
 
-def _wanted(query: Mapping[str, str], names: tuple[str, ...]) -> Wanted:
-    """Read a request's parameters; raises _WrongError for what it does not have."""
+def _once(pairs: Iterable[tuple[str, str]], names: tuple[str, ...]) -> dict[str, str]:
+    """Read parameters that there are, each once; raises _WrongError for others."""
     known = (*names, "limit", "offset")
-    for name in query:
+    found: dict[str, str] = {}
+    for name, value in pairs:
         if name not in known:
             there = ", ".join(known)
             raise _WrongError(f"no parameter {name[:100]!r}; there are {there}")
+        if name in found:
+            raise _WrongError(f"{name}: given twice, wanted is one value")
+        if value not in CHOICES.get(name, (value,)):
+            there = ", ".join(CHOICES[name])
+            raise _WrongError(f"{name}: no {value[:100]!r}; there are {there}")
+        found[name] = value
+    return found
+
+
+def _wanted(query: Mapping[str, str], names: tuple[str, ...]) -> Wanted:
+    """Read what a request asks for; raises _WrongError for what is no number."""
     above = query.get("above", "0")
     try:
         seconds = float(above)
@@ -138,9 +155,8 @@ def _number(query: Mapping[str, str], name: str, default: int, fit: range) -> in
     return int(text)
 
 
-def _page(head: str, items: Sequence[Item], wanted: Wanted) -> str:
+def _page(head: str, found: Sequence[Item], wanted: Wanted) -> str:
     """Put a page of items, which are JSON already, into the object `head`."""
-    found = [each for each in items if _fits(each, wanted)]
     end = wanted.offset + wanted.limit
     place = {
         "total": len(found),
@@ -157,6 +173,5 @@ def _fits(item: Item, wanted: Wanted) -> bool:
     return item.mean_seconds >= wanted.above and filters <= item.fields.items()
 
 
-def _error(status: HTTPStatus, code: str, message: str) -> web.Response:
-    told = {"error": {"code": code, "message": message}}
-    return web.json_response(told, status=status)
+def _absent(what: str, known: Sequence[str]) -> web.Response:
+    return problem(HTTPStatus.NOT_FOUND, f"no {what}; there are {', '.join(known)}")

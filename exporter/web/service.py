@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
 BASE = "/api/mcp/performance"
 """Where the platforms' API is."""
+CHOICES = {
+    "verdict": ("broken", "undecidable", "no data", "kept", "shown"),
+    "source": ("redis", "postgres"),
+}
+"""What filters of the API may ask for, where that is a closed set."""
 MOST_ITEMS = 500
 MOST_OFFSET = 1_000_000
 

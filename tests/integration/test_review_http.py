@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import aiohttp
 import bcrypt
@@ -16,7 +16,7 @@ from exporter.review.shape import Asked as ToReview
 from exporter.web.web_config import WebConfig
 from tests.integration.exporter_process import ExporterProcess
 from tests.integration.postgres_fixtures import database, owner
-from tests.integration.web_support import Asked, FixedService, ask, serving
+from tests.integration.web_support import Asked, FixedService, ask, refusal, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,12 +31,6 @@ JSON = {"Content-Type": "application/json"}
 async def post(url: str, body: object, **headers: str) -> Answer:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     return await ask(f"{url}{PATH}", Asked("POST", {**JSON, **headers}, None, content))
-
-
-def problem(answer: Answer) -> dict[str, Any]:
-    assert answer.headers["Content-Type"].startswith("application/json")
-    found: dict[str, Any] = json.loads(answer.body)["error"]
-    return found
 
 
 async def test_what_is_asked_reaches_the_service() -> None:
@@ -64,6 +58,7 @@ BODIES: dict[str, tuple[object, int]] = {
     "binary": ({"statement": "select \x00"}, 400),
     "half a character": (b'{"statement": "\\ud800"}', 400),
     "an unknown key": ({"statement": "select 1", "execute": True}, 400),
+    "a key twice": (b'{"statement": "select 1", "statement": "select 2"}', 400),
     "an unknown dialect": ({"statement": "select 1", "dialect": "oracle"}, 400),
     "a target of no name": ({"statement": "select 1", "target": ["a"]}, 400),
     "a long text": ({"statement": "x" * (MOST_BYTES + 1)}, 413),
@@ -79,7 +74,7 @@ async def test_what_cannot_be_used_is_refused_in_json(name: str) -> None:
     async with serving(service) as url:
         answer = await post(url, body)
     assert (answer.status, service.reviews) == (status, [])
-    assert problem(answer)["message"]
+    assert refusal(answer)["message"]
 
 
 async def test_a_form_of_another_site_is_refused() -> None:
@@ -88,7 +83,7 @@ async def test_a_form_of_another_site_is_refused() -> None:
         body = json.dumps({"statement": "select 1"})
         answer = await post(url, body.encode(), **headers)
     assert answer.status == 400
-    assert "Content-Type" in problem(answer)["message"]
+    assert "Content-Type" in refusal(answer)["message"]
 
 
 @pytest.mark.parametrize(
@@ -111,10 +106,22 @@ async def test_each_refusal_has_its_status_and_is_described(
     async with serving(service) as url:
         answer = await post(url, {"statement": "select 1"})
     assert answer.status == status
-    expected = {"kind": str(kind), "message": "it is so", "line": 2, "column": 3}
-    assert problem(answer) == expected
+    expected = {"code": str(kind), "message": "it is so", "line": 2, "column": 3}
+    assert refusal(answer) == expected
     assert ("Retry-After" in answer.headers) is (kind is Refusal.BUSY)
     assert str(status) in PATHS[PATH]["post"]["responses"]
+
+
+async def test_a_parameter_in_the_address_is_refused_for_it_would_have_no_effect() -> (
+    None
+):
+    service = FixedService()
+    async with serving(service) as url:
+        body = json.dumps({"statement": "select 1"}).encode()
+        asked = Asked("POST", JSON, None, body)
+        answer = await ask(f"{url}{PATH}?target=orders", asked)
+    assert (answer.status, service.reviews) == (400, [])
+    assert "'target'" in refusal(answer)["message"]
 
 
 async def test_other_methods_are_not_possible() -> None:
@@ -175,7 +182,7 @@ async def test_a_running_exporter_plans_where_it_may(running: ExporterProcess) -
     assert "plans: {enabled: true}" in plans["closed"]["refused"]
     assert plans["away"] == {"refused": "the target is not up: connect"}
     assert unknown.status == 422
-    assert "orders, closed, away" in problem(unknown)["message"]
+    assert "orders, closed, away" in refusal(unknown)["message"]
 
 
 async def test_reviews_at_once_neither_stop_nor_fatten_the_exporter(

@@ -10,7 +10,14 @@ import pytest
 
 from exporter.web.service import BASE, Item
 from exporter.web.web_config import WebConfig
-from tests.integration.web_support import FixedFigures, FixedService, ask, serving
+from tests.integration.web_support import (
+    Asked,
+    FixedFigures,
+    FixedService,
+    ask,
+    refusal,
+    serving,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +43,8 @@ async def told(path: str) -> tuple[int, dict[str, Any]]:
         answer = await ask(f"{url}{BASE}{path}")
     assert answer.headers["Content-Type"].startswith("application/json")
     found: dict[str, Any] = json.loads(answer.body)
+    if answer.status != 200:
+        refusal(answer)
     return answer.status, found
 
 
@@ -95,7 +104,8 @@ async def test_a_report_has_its_head_beside_its_items() -> None:
     [
         *("limit=0", "limit=501", "limit=x", "limit=-1", "limit=1e3", "limit="),
         *("limit=99999999999999999999", "limit=\u0661", "offset=-1", "offset=1000001"),
-        *("cursor=1", "above=1"),
+        *("cursor=1", "above=1", "limit=1&limit=2", "kpi=k1&kpi=k1", "verdict=brokn"),
+        *("verdict=", "verdict=Broken", "source=redis"),
     ],
 )
 async def test_a_parameter_that_cannot_be_used_is_a_bad_request(query: str) -> None:
@@ -112,11 +122,101 @@ async def test_a_mean_is_in_seconds(above: str) -> None:
     assert status == 400
 
 
-@pytest.mark.parametrize("path", ["/metrics?target=nobody", "/nothing", "/report/x"])
-async def test_what_is_not_there_is_not_found(path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "there"),
+    [
+        ("/report?verdict=xx", "broken, undecidable, no data, kept, shown"),
+        ("/cache-stats?source=nope", "redis, postgres"),
+    ],
+)
+async def test_what_is_of_a_closed_set_is_refused_with_what_there_is(
+    path: str, there: str
+) -> None:
+    status, found = await told(path)
+
+    assert status == 400
+    assert found["error"]["message"].endswith(f"there are {there}")
+
+
+@pytest.mark.parametrize(
+    "query", ["/metrics?verdict=no%20data", "/cache-stats?source=postgres"]
+)
+async def test_what_is_of_the_set_and_not_there_is_an_empty_page(query: str) -> None:
+    status, found = await told(query)
+
+    assert (status, found["total"]) == (200, 0)
+
+
+async def test_a_kpi_of_the_catalogue_without_a_value_is_an_empty_page() -> None:
+    status, found = await told("/metrics?kpi=pg_lock_waiters")
+
+    assert (status, found["total"]) == (200, 0)
+
+
+async def test_a_database_may_have_any_name() -> None:
+    status, found = await told("/slow-queries?datname=nope")
+
+    assert (status, found["total"]) == (200, 0)
+
+
+NOT_THERE = {
+    "/metrics?target=nobody": "orders",
+    "/metrics?kpi=nope": "pg_index_invalid, pg_lock_waiters",
+    "/report?kpi=": "pg_index_invalid, pg_lock_waiters",
+    "/nothing": f"{BASE}/slow-queries",
+    "/report/x": f"{BASE}/analyze",
+    "/{rest}": f"{BASE}/openapi.json",
+    "/": f"{BASE}/metrics",
+    "": f"{BASE}/report",
+}
+
+
+@pytest.mark.parametrize("path", NOT_THERE)
+async def test_what_is_not_there_is_not_found_and_what_is_there_is_named(
+    path: str,
+) -> None:
     status, found = await told(path)
 
     assert (status, found["error"]["code"]) == (404, "not_found")
+    assert NOT_THERE[path] in found["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/analyze", "POST"),
+        ("DELETE", "/analyze", "POST"),
+        ("POST", "/metrics", "GET, HEAD"),
+        ("DELETE", "/openapi.json", "GET, HEAD"),
+    ],
+)
+async def test_another_method_is_told_which_one_is_possible(
+    method: str, path: str, allowed: str
+) -> None:
+    async with serving(service()) as url:
+        answer = await ask(f"{url}{BASE}{path}", Asked(method))
+
+    assert (answer.status, answer.headers["Allow"]) == (405, allowed)
+    assert refusal(answer) == {
+        "code": "method_not_allowed",
+        "message": f"{method} is not possible here; use {allowed}",
+    }
+
+
+async def test_another_method_finds_no_more_paths_than_get_does() -> None:
+    async with serving(service()) as url:
+        answer = await ask(f"{url}{BASE}/nothing", Asked("POST"))
+
+    assert (answer.status, refusal(answer)["code"]) == (404, "not_found")
+
+
+async def test_a_fault_of_ours_has_the_same_shape() -> None:
+    made = service()
+    made.figures = FixedFigures()  # without the lists
+    async with serving(made) as url:
+        answer = await ask(f"{url}{BASE}/metrics")
+
+    assert (answer.status, refusal(answer)["code"]) == (500, "internal_server_error")
 
 
 async def test_it_stands_behind_the_same_users_as_the_metrics(tmp_path: Path) -> None:
@@ -135,3 +235,18 @@ async def test_it_stands_behind_the_same_users_as_the_metrics(tmp_path: Path) ->
         answers = [await ask(f"{url}{BASE}{path}") for path in paths]
 
     assert {answer.status for answer in answers} == {401}
+    assert {refusal(answer)["code"] for answer in answers} == {"unauthorized"}
+    assert {answer.headers["WWW-Authenticate"] for answer in answers} == {"Basic"}
+
+
+async def test_too_many_requests_are_told_so_in_json(tmp_path: Path) -> None:
+    file = tmp_path / "web.yaml"
+    file.write_text("rate_limit: {interval: 1h, burst: 1}\n")
+
+    async with serving(service(), WebConfig(file)) as url:
+        answers = [await ask(f"{url}{BASE}/metrics") for _ in range(2)]
+        other = await ask(f"{url}/metrics")
+
+    assert [answer.status for answer in answers] == [200, 429]
+    assert refusal(answers[1])["code"] == "too_many_requests"
+    assert other.text == "too many requests\n"

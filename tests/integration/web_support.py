@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import inspect
 import io
+import json
 import ssl
 import subprocess
 from contextlib import asynccontextmanager
@@ -13,10 +14,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import aiohttp
 import pytest
+from openapi_schema_validator import OAS31Validator
 
 from exporter.config import Config
 from exporter.errors import ConfigError
 from exporter.web.app import build
+from exporter.web.openapi import document
 from exporter.web.server import start
 
 if TYPE_CHECKING:
@@ -197,6 +200,15 @@ async def ask(url: str, asked: Asked = Asked()) -> Answer:  # noqa: B008 - never
         ) as answer,
     ):
         return Answer(answer.status, answer.headers, await answer.read())
+
+
+def refusal(answer: Answer) -> dict[str, Any]:
+    """Return the error of the platforms' API, checked by its own description."""
+    assert answer.headers["Content-Type"].startswith("application/json")
+    told: dict[str, Any] = json.loads(answer.body)
+    OAS31Validator(document()["components"]["schemas"]["Error"]).validate(told)
+    found: dict[str, Any] = told["error"]
+    return found
 
 
 async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
