@@ -43,6 +43,10 @@ class NeedsHistoryError(Exception):
     """An expression asks for the past, which a page does not have."""
 
 
+class FirstLookError(NeedsHistoryError):
+    """An expression asks for a rate, which there is from the second page on."""
+
+
 class Looks(NamedTuple):
     """A page, and an earlier one with the seconds since then by target ("": ours)."""
 
@@ -135,8 +139,10 @@ def _grown(node: Expr, looks: Looks, *, each_second: bool) -> Iterator[Sample]:
 
     An increase is what was seen between the pages: a lower bound of the range's.
     """
-    if not isinstance(node, MatrixSelector) or not looks.before:
+    if not isinstance(node, MatrixSelector):
         raise NeedsHistoryError
+    if not looks.before:
+        raise FirstLookError
     name = node.vector_selector.name or ""
     earlier = looks.before.get(name, {})
     for sample in _selected(node.vector_selector, looks.now):

@@ -6,7 +6,12 @@ import math
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from exporter.report.evaluate import Looks, NeedsHistoryError, evaluate
+from exporter.report.evaluate import (
+    FirstLookError,
+    Looks,
+    NeedsHistoryError,
+    evaluate,
+)
 from exporter.report.judge import Look
 from exporter.report.model import Refusal, Series, Source
 from exporter.report.questions import Asking
@@ -26,6 +31,7 @@ POLLED = "kpi_exporter_collector_last_success_timestamp_seconds"
 """Says when each collector was polled last."""
 _UNREADABLE = "its expression is none that a page can be asked"
 _HISTORY = "needs history, which a page does not have; a Prometheus would tell"
+_FIRST = "is a rate between two looks at the page, and this is the first; ask again"
 REMARKS = (
     "a promise is broken when it is beyond its limit now, for however short a time",
     "rates are between two looks at the page; trends and budgets need a Prometheus",
@@ -95,6 +101,8 @@ class FromPage:
         """Evaluate one expression; what needs history is refused."""
         try:
             found = evaluate(question.expression, self._looks)
+        except FirstLookError:
+            return Refusal(_FIRST, asked=False)
         except NeedsHistoryError:
             return Refusal(_HISTORY, asked=False)
         except (ValueError, re.error):

@@ -160,7 +160,9 @@ def test_the_api_asks_no_server() -> None:
 
         for path in ("/metrics", "/report", "/slow-queries", "/cache-stats"):
             assert exporter.get(f"{BASE}{path}").status == 200
+        first = json.loads(exporter.get(f"{BASE}/report?kpi=redis_hit_rate").text)
 
+        assert "this is the first; ask again" in first["items"][0]["why"]
         assert before
         assert exporter.page().value(QUERIES, target="cache") == before
 

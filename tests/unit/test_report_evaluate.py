@@ -9,7 +9,12 @@ import pytest
 from exporter.catalogue.applications import Application
 from exporter.catalogue.loader import catalogue
 from exporter.check_page import lines
-from exporter.report.evaluate import Looks, NeedsHistoryError, evaluate
+from exporter.report.evaluate import (
+    FirstLookError,
+    Looks,
+    NeedsHistoryError,
+    evaluate,
+)
 from exporter.report.pages import read
 
 NOW = """\
@@ -105,7 +110,7 @@ def test_what_needs_history_is_refused(expression: str) -> None:
 
 
 def test_a_rate_needs_two_pages_and_a_poll_between_them() -> None:
-    with pytest.raises(NeedsHistoryError):
+    with pytest.raises(FirstLookError):
         evaluate("rate(calls_total[5m])", Looks(PAGES.now, {}, {}))
     unpolled = PAGES._replace(seconds={"t": 0.0, "u": 10.0})
 
