@@ -31,16 +31,16 @@ async def gather(asker: Asker) -> Report:
     kpis = [kpi for subject in plan.subjects for kpi in subject.kpis]
     judged = await asyncio.gather(*(_judged(asker, kpi) for kpi in kpis))
     lines = await _explained(asker, [each for each, _ in judged])
-    found, periods = await _caused(asker, lines)
-    unanswered = dict.fromkeys(why for _, refused in judged for why in refused)
+    found, periods, silent = await _caused(asker, lines)
+    refused = [why for _, whys in judged for why in whys]
     remarks = (*asker.source.remarks, *uncovered(asker.source, lines))
     return Report(
         profile=str(plan.profile),
         source=asker.source._replace(remarks=remarks),
         lines=tuple(_told(each, found) for each in lines),
-        sections=tuple(sections(lines, {**found, **periods})),
+        sections=tuple(sections(lines, {**found, **periods}, silent)),
         advice=tuple(advice(lines, found)),
-        unanswered=tuple(unanswered),
+        unanswered=tuple(dict.fromkeys([*refused, *silent.values()])),
     )
 
 
@@ -88,18 +88,24 @@ def _told(line: Line, found: Found) -> Line:
     return line._replace(causes=tuple(text for texts in named for text in texts))
 
 
-async def _caused(asker: Asker, lines: list[Line]) -> tuple[Found, Found]:
-    """Look for causes: of one moment, and over the period where a section has it."""
+async def _caused(
+    asker: Asker, lines: list[Line]
+) -> tuple[Found, Found, dict[str, str]]:
+    """Look for causes: of one moment, and over the period where a section has it.
+
+    The last part says why there is no answer about a KPI, where there should be one.
+    """
     now: Found = {}
     whole: Found = {}
+    silent: dict[str, str] = {}
     wanted = {name: heading.whole for heading in HEADINGS for name in heading.kpis}
     for each in lines:
         name = each.kpi.id
         if evidence_of(each) or name in wanted:
-            now[name] = await _evidence(asker, each, whole=False)
+            now[name] = await _evidence(asker, each, silent, whole=False)
         if wanted.get(name):
-            whole[name] = await _evidence(asker, each, whole=True)
-    return now, whole
+            whole[name] = await _evidence(asker, each, silent, whole=True)
+    return now, whole, silent
 
 
 def _amid(row: Row) -> float | None:
@@ -110,11 +116,17 @@ def _amid(row: Row) -> float | None:
 
 
 async def _evidence(
-    asker: Asker, line: Line, *, whole: bool
+    asker: Asker, line: Line, silent: dict[str, str], *, whole: bool
 ) -> dict[str, tuple[str, ...]]:
-    """Ask for evidence; of a promise that is not broken any more, that of then."""
+    """Ask for evidence; of a promise that is not broken any more, that of then.
+
+    Why somebody who should have answered did not goes into `silent`.
+    """
     found: dict[str, tuple[str, ...]] = {}
     at = None if whole or not line.rows else _amid(line.rows[0])
     for question in questions.evidence(asker.asking, line.kpi, whole=whole):
-        found = causes(line.kpi, await asker.ask(question._replace(at=at)))
+        answer = await asker.ask(question._replace(at=at))
+        if isinstance(answer, Refusal) and answer.asked:
+            silent[line.kpi.id] = answer.why
+        found = causes(line.kpi, answer)
     return found

@@ -79,8 +79,13 @@ def evidence_of(line: Line) -> bool:
     return line.verdict is Verdict.BROKEN or line.kpi.id in {r.kpi for r in ADVICE}
 
 
-def sections(lines: Sequence[Line], causes: Causes) -> Iterator[Section]:
-    """Make the lists; `causes` are lines of evidence by KPI and by whom."""
+def sections(
+    lines: Sequence[Line], causes: Causes, refused: Mapping[str, str]
+) -> Iterator[Section]:
+    """Make the lists; `causes` are lines of evidence by KPI and by whom.
+
+    `refused` says by KPI why there was no answer about its evidence.
+    """
     by_id = {line.kpi.id: line for line in lines}
     for heading in HEADINGS:
         mine = [by_id[name] for name in heading.kpis if name in by_id]
@@ -89,6 +94,8 @@ def sections(lines: Sequence[Line], causes: Causes) -> Iterator[Section]:
         why = "nothing is to be said"
         if silent and len(silent) == len(mine):
             why = "; ".join(dict.fromkeys(line.why for line in silent))
+        elif missing := [refused[n] for n in heading.kpis if n in refused]:
+            why = f"not answered: {'; '.join(dict.fromkeys(missing))}"
         yield Section(heading.title, tuple(found[:_MOST]), "" if found else why)
 
 

@@ -191,6 +191,24 @@ async def test_without_a_page_of_rules_expressions_are_asked() -> None:
     assert "note: its rules are not known" in out.getvalue()
 
 
+async def test_causes_that_nobody_answers_for_are_a_missing_answer() -> None:
+    async def busy(request: web.Request, handler: Any) -> web.StreamResponse:
+        moment = request.path == "/api/v1/query"
+        if moment and request.query["query"] != "time()":
+            return web.Response(status=503)
+        answer: web.StreamResponse = await handler(request)
+        return answer
+
+    async with served(kept, web.middleware(busy)) as url:
+        out = io.StringIO()
+        status = await report(PLAN, Where(url, ""), 3600.0, ("json", out))
+
+    found = json.loads(out.getvalue())
+    (why,) = found["unanswered"]
+    assert status == 2
+    assert why.endswith("the answer was 503 Service Unavailable")
+
+
 async def test_no_number_is_no_figure() -> None:
     async def nothing(_: str) -> web.Response:
         return matrix("NaN")

@@ -76,12 +76,22 @@ def test_a_section_has_its_evidence_or_says_why_not() -> None:
             Line(kpi_of("pg_plan_regressed"), "P", Verdict.NO_DATA, why="no target"),
         ],
         {"pg_statement_mean": {"orders": ("7 takes 2s: select",)}},
+        {},
     )
 
     top, indexes, plans = found
     assert top.findings == ("orders: Slowest statement on average: 7 takes 2s: select",)
     assert (indexes.findings, indexes.why) == ((), "nothing is to be said")
     assert (plans.findings, plans.why) == ((), "no target")
+
+
+def test_a_section_that_nobody_answered_for_does_not_say_that_all_is_well() -> None:
+    refused = {"pg_statement_mean": "down", "redis_busy": "down"}
+
+    top, indexes, _ = sections([line("pg_statement_mean", 0.1)], {}, refused)
+
+    assert (top.findings, top.why) == ((), "not answered: down")
+    assert indexes.why == "nothing is to be said"
 
 
 @pytest.mark.parametrize(
