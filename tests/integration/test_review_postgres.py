@@ -119,8 +119,36 @@ async def test_words_of_the_server_do_not_carry_literals(reviewed_world: World) 
     found = await reviewed(
         reviewed_world.dsn, "select id from users where id = 'alice'"
     )
-    assert found["plan"] == {"refused": "not_plannable"}
+    assert found["plan"] == {
+        "refused": "a value does not fit the type that it is compared with"
+    }
     assert "alice" not in str(found)
+
+
+async def test_what_the_server_does_not_know_is_said_by_its_kind(
+    each_reviewed_world: World,
+) -> None:
+    operator = "there is no operator for {}: cast one side to the other's type"
+    texts = {
+        "select 1 from alice where id = 1": "there is no such table",
+        "select 1 from alice.users where id = 1": "there is no such table",
+        'select id from users where "alice" = 1': "there is no such column",
+        "select id from users where email = 4711": operator.format("text = integer"),
+        "select id from users where date(id) = '2024-01-02'": (
+            "there is no such function, or not for these types"
+        ),
+        "select id from users where id = 1 and id": "types do not match",
+        "select id, max(email) from users": (
+            "a column is neither grouped by nor aggregated"
+        ),
+    }
+    found = await all_reviewed(each_reviewed_world.dsn, ";".join(texts))
+    assert [one["plan"] for one in found] == [
+        {"refused": why} for why in texts.values()
+    ]
+    assert not any(
+        word in str([o["plan"] for o in found]) for word in ("alice", "4711")
+    )
 
 
 async def test_a_server_that_is_away_costs_the_plans_alone() -> None:
