@@ -33,6 +33,7 @@ _SPOKEN = {
     SourceKind.POSTGRES: Dialect.POSTGRES,
     SourceKind.NEO4J: Dialect.CYPHER,
 }
+_INTERNAL = ("place", "expression")
 _OTHER = "only queries, INSERT, UPDATE, DELETE and MERGE are reviewed"
 
 
@@ -94,7 +95,12 @@ def _statement(
     number: int, found: Mapping[str, Any], plan: Answer | None, *, literals: bool
 ) -> Answer:
     """Return what is said of one statement; its texts without literals by default."""
-    findings = [{k: v for k, v in f.items() if k != "place"} for f in found["findings"]]
+    served = plan.pop("served", ()) if plan else ()
+    findings = [
+        {key: value for key, value in one.items() if key not in _INTERNAL}
+        for one in found["findings"]
+        if one["expression"] not in served
+    ]
     costs: Sequence[Answer] = plan.pop("rewrites", ()) if plan else ()
     if plan and "converted" in plan:  # the server knows the types, the text does not
         findings = [one for one in findings if one["rule"] != "implicit_cast"]

@@ -20,6 +20,7 @@ from exporter.review.advice import (
     proved,
     uses_hypothetical,
 )
+from exporter.review.served import served
 from exporter.sources.postgres_plans import Explained, explain
 
 if TYPE_CHECKING:
@@ -157,6 +158,7 @@ async def plan(source: PostgresSource, statement: Mapping[str, Any]) -> Answer:
         "dearest": found.worst,
         "nodes": [node._asdict() for node in found.nodes],
         "indexes": await _indexes(source, planned, tried, found.cost),
+        "served": served(root, [one["expression"] for one in statement["findings"]]),
         "converted": list(converted(statement["compared"], tables)),
         "rewrites": [
             await _rewritten(source, one["planned"]) for one in statement["rewrites"]
