@@ -135,7 +135,7 @@ async def read(source: PostgresSource) -> Rows:
         wanted = [q for q, t in texts.items() if MARK not in t and may_be_planned(t)]
         for query in wanted[: settings.top]:
             text = texts[query]
-            document, refused = await explain(source, text, parameters(text))
+            document, refused, _ = await explain(source, text, parameters(text))
             plan = None if document is None else plan_of(document)
             readings.append(Reading(query, plan, refused, text))
     return Rows(readings, [])

@@ -12,6 +12,7 @@ from exporter.review import cypher, planner
 from exporter.review.process import parse
 from exporter.review.shape import (
     MOST_PLANNED,
+    UNREADABLE,
     Dialect,
     Refusal,
     ReviewError,
@@ -32,6 +33,7 @@ _SPOKEN = {
     SourceKind.POSTGRES: Dialect.POSTGRES,
     SourceKind.NEO4J: Dialect.CYPHER,
 }
+_INTERNAL = ("place", "expression")
 _OTHER = "only queries, INSERT, UPDATE, DELETE and MERGE are reviewed"
 
 
@@ -53,12 +55,12 @@ async def review(asked: Asked, target: Target | None, unplanned: str = "") -> An
     if target is not None and unplanned:
         plans = [{"refused": unplanned} for _ in found]
     elif target is not None:
-        plans = await _plans(target, found)
+        plans, unplanned = await _plans(target, found)
     statements = [
         _statement(number, one, plan, literals=asked.literals)
         for number, (one, plan) in enumerate(zip(found, plans, strict=True), 1)
     ]
-    return _answer(asked, dialect, statements)
+    return _answer(asked, dialect, statements, unplanned)
 
 
 def _dialect(asked: Asked, target: Target | None) -> Dialect:
@@ -75,10 +77,13 @@ def _dialect(asked: Asked, target: Target | None) -> Dialect:
     return spoken
 
 
-def _answer(asked: Asked, dialect: Dialect, statements: list[Answer]) -> Answer:
+def _answer(
+    asked: Asked, dialect: Dialect, statements: list[Answer], unplanned: str = ""
+) -> Answer:
     return {
         "dialect": str(dialect),
         "target": asked.target,
+        "unplanned": unplanned or None,
         "statements": statements,
         "findings": sum(len(one["findings"]) for one in statements),
         "executed": False,
@@ -90,7 +95,12 @@ def _statement(
     number: int, found: Mapping[str, Any], plan: Answer | None, *, literals: bool
 ) -> Answer:
     """Return what is said of one statement; its texts without literals by default."""
-    findings = [{k: v for k, v in f.items() if k != "place"} for f in found["findings"]]
+    served = plan.pop("served", ()) if plan else ()
+    findings = [
+        {key: value for key, value in one.items() if key not in _INTERNAL}
+        for one in found["findings"]
+        if one["expression"] not in served
+    ]
     costs: Sequence[Answer] = plan.pop("rewrites", ()) if plan else ()
     if plan and "converted" in plan:  # the server knows the types, the text does not
         findings = [one for one in findings if one["rule"] != "implicit_cast"]
@@ -115,6 +125,8 @@ def _statement(
     }
     if found["kind"] == "other":
         answer["refused"] = _OTHER
+    elif found["kind"] == UNREADABLE:
+        answer |= {"refused": found["refused"], "column": found["column"], "plan": None}
     return answer
 
 
@@ -124,9 +136,13 @@ def _shown(text: str, *, literals: bool) -> str:
 
 async def _plans(
     target: Target, found: Sequence[Mapping[str, Any]]
-) -> list[Answer | None]:
-    """Plan the first queries over one connection of its own, which is closed again."""
+) -> tuple[list[Answer | None], str]:
+    """Plan the first queries over one connection of its own, which is closed again.
+
+    The second part says why the target itself did not plan them all, else nothing.
+    """
     plans: list[Answer | None] = []
+    unplanned = ""
     source = source_of(target)
     try:
         await source.connect(target.deadline)
@@ -137,14 +153,14 @@ async def _plans(
     except SourceError as error:
         if error.reason is Reason.INTERNAL:
             raise  # a mistake of ours, for the log
-        plans.append(_unreached(error))
+        unplanned = _unreached(error)
     except TimeoutError:
-        plans.append({"refused": f"not planned within {_SECONDS:g} s"})
+        unplanned = f"not planned within {_SECONDS:g} s"
     finally:
         await source.close()
-    late: Answer = {"refused": f"only the first {MOST_PLANNED} are planned"}
+    late = unplanned or f"only the first {MOST_PLANNED} are planned"
     missing = len(found) - len(plans)
-    return [*plans, *(plans[-1:] if len(plans) < MOST_PLANNED else [late]) * missing]
+    return [*plans, *({"refused": late} for _ in range(missing))], unplanned
 
 
 async def _plan(source: Source[Any], found: Mapping[str, Any]) -> Answer:
@@ -171,14 +187,14 @@ async def _cypher(asked: Asked, target: Target) -> Answer:
     except SourceError as error:
         if isinstance(error.__cause__, ReviewError):
             raise error.__cause__ from None
-        what = f"{target.name} does not plan: {_unreached(error)['refused']}"
+        what = f"{target.name} does not plan: {_unreached(error)}"
         raise ReviewError(Refusal.BUSY, what) from error
     finally:
         await source.close()
     return answer
 
 
-def _unreached(error: SourceError) -> Answer:
+def _unreached(error: SourceError) -> str:
     """Say why there is no plan; a server's own words may quote literals."""
     away = error.reason in (Reason.CONNECT, Reason.AUTH, Reason.STARTING)
-    return {"refused": f"{error.reason}: {error}" if away else str(error.reason)}
+    return f"{error.reason}: {error}" if away else str(error.reason)

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     import argparse
 
 HELP = "review statements: what makes them slow or wrong; nothing is executed"
-STATUS = """exit status: 0 no findings, 1 findings, 2 the file, the target or the
-command cannot be used"""
+STATUS = """exit status: 0 no findings, 1 findings, 2 the command, the target, the file
+or a statement of it cannot be used; what can be reviewed is printed all the same"""
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:

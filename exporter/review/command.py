@@ -9,13 +9,21 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 
 from exporter.errors import KpiExporterError
 from exporter.review.answer import review
-from exporter.review.shape import MOST_BYTES, Asked, Dialect, ReviewError, check_text
+from exporter.review.shape import (
+    MOST_BYTES,
+    UNREADABLE,
+    Asked,
+    Dialect,
+    ReviewError,
+    check_text,
+)
 from exporter.review.words import write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from exporter.config import Config, Target
+    from exporter.review.shape import Answer
 
 
 class Wanted(Protocol):
@@ -31,7 +39,8 @@ class Wanted(Protocol):
 async def analyze(wanted: Wanted, read: Callable[[], Config], out: TextIO) -> int:
     """Print a review; returns 0 without findings, else 1.
 
-    Raises KpiExporterError when the text or the target cannot be used.
+    Raises KpiExporterError when the text or the target cannot be used: after what could
+    be reviewed is printed, where that is a part.
     """
     target = _target(read(), wanted.target) if wanted.target else None
     try:
@@ -46,7 +55,18 @@ async def analyze(wanted: Wanted, read: Callable[[], Config], out: TextIO) -> in
         out.write("\n")
     else:
         write(answer, wanted.file, out)
+    if unusable := list(_unusable(answer, wanted.file)):
+        raise KpiExporterError("\n".join(unusable))
     return int(answer["findings"] > 0)
+
+
+def _unusable(answer: Answer, file: str) -> Iterator[str]:
+    """Yield what could not be reviewed of a text, and why a target did not plan it."""
+    for one in answer["statements"]:
+        if one["kind"] == UNREADABLE:
+            yield f"{file}:{one['line']}:{one['column']}: {one['refused']}"
+    if why := answer["unplanned"]:
+        yield f"the target {answer['target']} cannot be used: {why}"
 
 
 def _content(name: str) -> bytes:

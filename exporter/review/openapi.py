@@ -52,8 +52,9 @@ _STATEMENT = _object(
     statement={"type": "integer", "minimum": 1},
     kind=_TEXT,
     line=_PLACE,
+    column={**_PLACE, "description": "where a statement cannot be parsed; else absent"},
     text=_TEXT,
-    refused=_TEXT,
+    refused={**_TEXT, "description": "why it is not reviewed; else absent"},
     findings=_list(_FINDING),
     rewrites=_list(
         _object(rule=_TEXT, text=_TEXT, when=_TEXT, plan={"type": ["object", "null"]})
@@ -63,6 +64,10 @@ _STATEMENT = _object(
 _ANSWER = _object(
     dialect=_TEXT,
     target={"type": ["string", "null"]},
+    unplanned={
+        "type": ["string", "null"],
+        "description": "why the target itself could not be asked for all plans",
+    },
     statements=_list(_STATEMENT),
     findings={"type": "integer"},
     executed={"type": "boolean", "const": False},

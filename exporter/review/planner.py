@@ -20,6 +20,7 @@ from exporter.review.advice import (
     proved,
     uses_hypothetical,
 )
+from exporter.review.served import served
 from exporter.sources.postgres_plans import Explained, explain
 
 if TYPE_CHECKING:
@@ -141,9 +142,9 @@ async def plan(source: PostgresSource, statement: Mapping[str, Any]) -> Answer:
     Raises SourceError only where the server did not answer.
     """
     planned = statement["planned"]
-    document, refused = await _planned(source, planned)
+    document, refused, why = await _planned(source, planned)
     if document is None:
-        return {"refused": refused}
+        return {"refused": why or refused}
     found = plan_of(document)
     names = planned["tables"]
     rows = await source.fetch(_Row, TABLES, (names,))
@@ -157,6 +158,7 @@ async def plan(source: PostgresSource, statement: Mapping[str, Any]) -> Answer:
         "dearest": found.worst,
         "nodes": [node._asdict() for node in found.nodes],
         "indexes": await _indexes(source, planned, tried, found.cost),
+        "served": served(root, [one["expression"] for one in statement["findings"]]),
         "converted": list(converted(statement["compared"], tables)),
         "rewrites": [
             await _rewritten(source, one["planned"]) for one in statement["rewrites"]
@@ -237,7 +239,7 @@ async def _with_index(
 
     try:
         await source.attempt(create)
-        document, _ = await _planned(source, planned)
+        document = (await _planned(source, planned)).document
     except SourceError as error:
         if not error.answered:
             raise
@@ -250,8 +252,8 @@ async def _with_index(
 
 async def _rewritten(source: PostgresSource, planned: Mapping[str, Any]) -> Answer:
     """Plan a rewrite, to see whether it is cheaper."""
-    document, refused = await _planned(source, planned)
+    document, refused, why = await _planned(source, planned)
     if document is None:
-        return {"refused": refused}
+        return {"refused": why or refused}
     found = plan_of(document)
     return {"cost": found.cost, "sequential_scans": found.scans}

@@ -42,6 +42,10 @@ LOCK_MILLISECONDS = 50
 """lock_timeout of one plan: a locked table is not waited for."""
 
 
+UNREADABLE = "unreadable"
+"""The kind of a statement that cannot be parsed, beside others that can."""
+
+
 class Dialect(StrEnum):
     """Languages that are reviewed."""
 

@@ -22,7 +22,8 @@ def write(answer: Answer, name: str, out: TextIO) -> None:
 
 
 def _statement(statement: Answer, name: str, out: TextIO) -> None:
-    out.write(f"{statement['kind']}: {statement['text']}\n")
+    text = statement["text"] or f"{name}:{statement['line']}:{statement['column']}"
+    out.write(f"{statement['kind']}: {text}\n")
     if refused := statement.get("refused"):
         out.write(f"  not reviewed: {refused}\n")
     for one in statement["findings"]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from exporter.review.shape import (
     PARSE_MEMORY_BYTES,
     PARSE_SECONDS,
+    UNREADABLE,
     Refusal,
     ReviewError,
 )
@@ -69,12 +70,39 @@ def _bound() -> None:
 
 
 def _answer(text: str, dialect: str) -> dict[str, Any]:
-    from exporter.review.sql.read import statements
+    from exporter.review.sql.read import readings
 
-    return {"statements": [_review(one) for one in statements(text, dialect)]}
+    answers: list[dict[str, Any]] = []
+    problems: list[ReviewError] = []
+    for one in readings(text, dialect):
+        try:
+            answers.append(_review(one))
+        except ReviewError as error:
+            problems.append(error)
+            answers.append(_unread(error))
+    if len(problems) == len(answers):
+        raise problems[0]
+    return {"statements": answers}
 
 
-def _review(statement: Statement) -> dict[str, Any]:
+def _unread(error: ReviewError) -> dict[str, Any]:
+    """Return a statement that cannot be parsed; its text could hold anything."""
+    return {
+        "kind": UNREADABLE,
+        "line": error.line,
+        "column": error.column,
+        "text": "",
+        "refused": str(error),
+        "findings": [],
+        "compared": [],
+        "rewrites": [],
+        "planned": {"refused": str(error)},
+    }
+
+
+def _review(statement: Statement | ReviewError) -> dict[str, Any]:
+    if isinstance(statement, ReviewError):
+        raise statement
     from exporter.review.sql.compared import compared
     from exporter.review.sql.rewrite import rewrites
     from exporter.review.sql.rules import findings

@@ -7,7 +7,10 @@ configuration says so.
 from __future__ import annotations
 
 import contextlib
+import re
 from typing import TYPE_CHECKING, NamedTuple
+
+import psycopg
 
 from exporter.errors import Reason, SourceError
 
@@ -30,11 +33,32 @@ _KINDS = {
 }
 
 
+# By SQLSTATE; what the server says itself quotes values.
+_WHY = {
+    "22": "a value does not fit the type that it is compared with",
+    "3F000": "there is no such schema",
+    "42702": "a column's name may mean several: name its table",
+    "42703": "there is no such column",
+    "42704": "there is no such type",
+    "42725": "there is more than one such function or operator: cast its arguments",
+    "42803": "a column is neither grouped by nor aggregated",
+    "42804": "types do not match",
+    "42883": "there is no such function, or not for these types",
+    "42P01": "there is no such table",
+    "42P18": "a parameter's type cannot be told: cast it",
+}
+_OPERATOR = re.compile(r": ([\w ().\[\]]+ [-+*/<>=~!@#%^&|`?]+ [\w ().\[\]]+)$")
+
+
 class Explained(NamedTuple):
-    """What EXPLAIN (FORMAT JSON) gave, or the kind of refusal."""
+    """What EXPLAIN (FORMAT JSON) gave, or the kind of refusal.
+
+    `why` says more of a refusal for a reader, where more is known; without values.
+    """
 
     document: Any = None
     refused: str = ""
+    why: str = ""
 
 
 async def explain(source: PostgresSource, text: str, parameters: int) -> Explained:
@@ -63,7 +87,23 @@ async def explain(source: PostgresSource, text: str, parameters: int) -> Explain
         if source.version < GENERIC_SINCE:
             with contextlib.suppress(SourceError):  # as it may never have been made
                 await source.attempt(_forget)
-        return Explained(refused=_KINDS.get(error.reason, "not_plannable"))
+        refused = _KINDS.get(error.reason, "not_plannable")
+        return Explained(refused=refused, why=_why(error.__cause__))
+
+
+def _why(error: BaseException | None) -> str:
+    """Say what was wrong with a text, by the words of PostgreSQL that hold no value.
+
+    Of an operator that is missing the types are told, as the server names them.
+    """
+    if not isinstance(error, psycopg.Error):
+        return ""
+    if error.diag.source_function == "op_error":
+        found = _OPERATOR.search(error.diag.message_primary or "")
+        types = f" for {found[1]}" if found else " for these types"
+        return f"there is no operator{types}: cast one side to the other's type"
+    state = error.sqlstate or ""
+    return _WHY.get(state) or _WHY.get(state[:2], "")
 
 
 async def _forget(source: PostgresSource) -> None:

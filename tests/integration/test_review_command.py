@@ -84,6 +84,44 @@ def test_what_cannot_be_used_is_status_2_and_named(tmp_path: Path) -> None:
         assert said in done.stderr
 
 
+def test_one_statement_that_cannot_be_parsed_does_not_hide_the_others(
+    tmp_path: Path,
+) -> None:
+    file = written(
+        tmp_path, "select * from t;\nselect\n'alice' from where;\ndelete from t"
+    )
+    done = run("analyze", file)
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"{file}:3:14: the text cannot be parsed\n",
+    )
+    assert f"{file}:1:8: warning: select_star" in done.stdout
+    assert f"unreadable: {file}:3:14\n" in done.stdout
+    assert f"{file}:4:13: critical: no_where" in done.stdout
+    assert "alice" not in done.stdout
+
+
+def test_a_target_that_is_away_is_status_2_after_the_findings(tmp_path: Path) -> None:
+    file = written(tmp_path, "select a from t where id = 5; select * from t limit 5")
+    dsn = "postgresql://monitor@127.0.0.1:1/orders"
+    done = run("analyze", file, "--target", "postgres", "--postgres", dsn)
+    assert done.returncode == 2
+    assert "warning: select_star" in done.stdout
+    assert done.stderr.startswith("the target postgres cannot be used: connect: ")
+    assert done.stdout.count("not planned: connect: ") == 2
+
+
+def test_a_target_that_refuses_us_is_status_2(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    file = written(tmp_path, "select a from t where id = 5")
+    dsn = postgres.dsn(user="nobody")
+    done = run("analyze", file, "--json", "--target", "postgres", "--postgres", dsn)
+    assert done.returncode == 2
+    assert done.stderr.startswith("the target postgres cannot be used: auth: ")
+    assert json.loads(done.stdout)["unplanned"].startswith("auth: ")
+
+
 def test_a_target_is_asked_for_its_plan(
     postgres: PostgresServer, tmp_path: Path
 ) -> None:

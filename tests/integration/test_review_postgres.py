@@ -119,8 +119,36 @@ async def test_words_of_the_server_do_not_carry_literals(reviewed_world: World) 
     found = await reviewed(
         reviewed_world.dsn, "select id from users where id = 'alice'"
     )
-    assert found["plan"] == {"refused": "not_plannable"}
+    assert found["plan"] == {
+        "refused": "a value does not fit the type that it is compared with"
+    }
     assert "alice" not in str(found)
+
+
+async def test_what_the_server_does_not_know_is_said_by_its_kind(
+    each_reviewed_world: World,
+) -> None:
+    operator = "there is no operator for {}: cast one side to the other's type"
+    texts = {
+        "select 1 from alice where id = 1": "there is no such table",
+        "select 1 from alice.users where id = 1": "there is no such table",
+        'select id from users where "alice" = 1': "there is no such column",
+        "select id from users where email = 4711": operator.format("text = integer"),
+        "select id from users where date(id) = '2024-01-02'": (
+            "there is no such function, or not for these types"
+        ),
+        "select id from users where id = 1 and id": "types do not match",
+        "select id, max(email) from users": (
+            "a column is neither grouped by nor aggregated"
+        ),
+    }
+    found = await all_reviewed(each_reviewed_world.dsn, ";".join(texts))
+    assert [one["plan"] for one in found] == [
+        {"refused": why} for why in texts.values()
+    ]
+    assert not any(
+        word in str([o["plan"] for o in found]) for word in ("alice", "4711")
+    )
 
 
 async def test_a_server_that_is_away_costs_the_plans_alone() -> None:
@@ -154,3 +182,38 @@ async def test_every_reserved_word_is_quoted(reviewed_world: World) -> None:
     ).fetchall()
     assert len(words) > 90
     assert [word for (word,) in words if not quoted(word).startswith('"')] == []
+
+
+async def test_what_an_index_on_the_expression_serves_is_no_finding(
+    each_reviewed_world: World,
+) -> None:
+    each_reviewed_world.session.execute(
+        "alter table orders add at timestamp default '2024-01-01'; "
+        "create index on orders (lower(note)); create index on orders ((at::date)); "
+        "create index on orders (date_trunc('day', at)); "
+        "create index on orders ((id + 1)); analyze orders; "
+        "create table places (id int, data jsonb); create index on places (id); "
+        "insert into places select g from generate_series(1, 5000) g; "
+        "create index on users (lower(email) text_pattern_ops); analyze users, places"
+    )
+    texts = {
+        "select id from orders where lower(note) = 'k77'": 0,
+        "select id from orders o where lower(o.note) in ('k77', 'k78')": 0,
+        "select id from orders where at::date = '2020-01-01'": 0,
+        "select id from orders where date_trunc('day', at) = '2020-01-01'": 0,
+        "select id from orders where id + 1 = 7": 0,
+        "select id from users where lower(email) like 'u77%'": 0,
+        "select 1 from users u join orders o on lower(o.note) = u.email "
+        "where u.id = 1": 0,
+        "select id from orders where upper(note) = 'K77'": 1,
+        "select id from orders where id = 5 and id::text = '5'": 1,
+        "select id from orders where lower(note) = 'k77' and upper(note) = 'K77'": 1,
+        "select id from places where id = 5 and id + 1 = 7": 1,
+    }
+    found = await all_reviewed(each_reviewed_world.dsn, ";".join(list(texts)[:8]))
+    found += await all_reviewed(each_reviewed_world.dsn, ";".join(list(texts)[8:]))
+    for (text, count), one in zip(texts.items(), found, strict=True):
+        rules = [f["rule"] for f in one["findings"]]
+        assert rules.count("non_sargable") == count, (text, one["plan"])
+        assert "served" not in one["plan"]
+        assert not any("expression" in finding for finding in one["findings"])

@@ -23,6 +23,7 @@ from tests.unit.test_neo4j_schema import A_B, B_A, BIG, READ, schema
         (r"RETURN 'it\'s', 1", "RETURN ?, ?"),
         ("WHERE n.x1 = 12.5e-3 AND n.y = -4", "WHERE n.x1 = ? AND n.y = ?"),
         ("WHERE n.id = 0xFF OR n.id IN [1, 2]", "WHERE n.id = ? OR n.id IN [?, ?]"),
+        ("MATCH (a)-[*1..50]->(b {x: .5})", "MATCH (a)-[*?..?]->(b {x: .?})"),
         ("MATCH (n:`odd 7 'label`)  \n RETURN n", "MATCH (n:`odd 7 'label`) RETURN n"),
         ("RETURN $p1 // the secret 'x\n, $p2", "RETURN $p1 , $p2"),
         ("RETURN /* 'pin' 1234 */ n", "RETURN n"),

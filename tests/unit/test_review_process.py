@@ -57,6 +57,16 @@ async def test_statements_come_back_with_what_is_found() -> None:
     assert workers() == []
 
 
+async def test_a_statement_that_cannot_be_parsed_is_told_from_those_that_can() -> None:
+    text = "select 1;;\nselect 'alice' from where; (; delete from t -- ;"
+    found = await parse(text, Dialect.POSTGRES)
+    kinds = ["select", "unreadable", "unreadable", "delete"]
+    assert [one["kind"] for one in found] == kinds
+    assert (found[1]["line"], found[1]["column"]) == (2, 21)
+    assert "alice" not in str(found)
+    assert found[3]["findings"][0]["rule"] == "no_where"
+
+
 DEEP = {
     "parentheses": "select " + "(" * 60_000 + "1",
     "brackets": "select " + "[" * 60_000,

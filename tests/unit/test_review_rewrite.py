@@ -31,9 +31,14 @@ def rewritten(condition: str) -> list[tuple[str, str]]:
         ("n + 1 > 10", "n > 10 - 1"),
         ("10 > 1 + n", "n < 10 - 1"),
         ("(n - 2) = 5", "n = 5 + 2"),
-        ("coalesce(n, 0) = 1", "n = 1"),
         (
-            "t.a not in (select b from u where c)",
+            "extract(year from ts) = 9998",
+            "(ts >= MAKE_DATE(9998, 1, 1) AND ts < MAKE_DATE(9998 + 1, 1, 1))",
+        ),
+        ("coalesce(n, 0) = 1", "n = 1"),
+        ("coalesce(n, 2) = 01", "n = 01"),
+        (
+            "t.a not in (select u.b from u where c)",
             "NOT EXISTS(SELECT 1 FROM u WHERE c AND u.b = t.a)",
         ),
     ],
@@ -65,10 +70,24 @@ def test_a_condition_is_written_so_that_an_index_serves(
         "coalesce(n, m) = 1",
         "coalesce(n, 0) > 1",
         "a not in (select b from u)",
-        "t.a not in (select b from t)",
-        "t.a not in (select b from u limit 5)",
-        "t.a not in (select max(b) from u group by c)",
-        "t.a not in (select distinct b from u, v)",
+        "t.a not in (select b from u)",
+        "t.a not in (select t.b from u)",
+        "t.a not in (select t.b from t)",
+        "T.a not in (select t.b from t)",
+        't.a not in (select "U".b from u)',
+        "t.a not in (select s.u.b from s.u)",
+        "t.a not in (select g from generate_series(1, 3))",
+        "t.a not in (select u.b from u limit 5)",
+        "t.a not in (select max(u.b) from u group by c)",
+        "t.a not in (select distinct u.b from u, v)",
+        "date_trunc('day', ts, 'Asia/Tokyo') = '2024-01-02'",
+        "extract(year from ts) = 0",
+        "extract(year from ts) = -1",
+        "extract(year from ts) = 9999",
+        "extract(year from ts) = 5874897",
+        "coalesce(n, 1) = 01",
+        "coalesce(n, 1) = 1.0",
+        "coalesce(a, '1') = '01'",
         "t.a in (select b from u)",
         "not (n + 1 = 2)",
         "n + 1 = 2 or m = 1",
@@ -77,6 +96,11 @@ def test_a_condition_is_written_so_that_an_index_serves(
 )
 def test_what_would_not_be_the_same_is_left_alone(condition: str) -> None:
     assert rewritten(condition) == []
+
+
+def test_the_condition_of_not_exists_says_whose_columns_it_means() -> None:
+    ((_, when),) = rewritten("t.id not in (select u.id from u)")
+    assert when == "where neither t.id nor u.id is NULL"
 
 
 def test_each_rewrite_changes_one_thing_and_parses_to_what_was_meant() -> None:

@@ -43,6 +43,11 @@ def test_queries_of_every_day_are_planned(text: str) -> None:
     assert planned(text).text
 
 
+def test_units_are_written_as_indexes_have_them() -> None:
+    text = planned("select 'DATE_TRUNC(' from t where date_trunc('day', a) = $1").text
+    assert text == "SELECT 'DATE_TRUNC(' FROM t WHERE date_trunc('day', a) = $1"
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 class Finding(NamedTuple):
     """One finding; `severity` is `critical`, `warning` or `info`.
 
-    `why` and `fix` name tables, columns and functions, never a literal.
+    `why` and `fix` name tables, columns and functions, never a literal. `expression` is
+    what an index would have to be made on, with its literals: for the planner alone.
     """
 
     rule: str
@@ -19,3 +20,4 @@ class Finding(NamedTuple):
     place: Place
     why: str
     fix: str
+    expression: str = ""

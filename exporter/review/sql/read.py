@@ -5,18 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import sqlglot
-from sqlglot import exp
+from sqlglot import Dialect, exp
 from sqlglot.errors import ParseError, SqlglotError, TokenError
+from sqlglot.tokenizer_core import TokenType
 
 from exporter.review.shape import MOST_STATEMENTS, Refusal, ReviewError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sqlglot.tokenizer_core import Token
+
 MISTAKES = (SqlglotError, AttributeError, LookupError, TypeError, ValueError)
 """What sqlglot raises for trees that make no sense, beside its own errors."""
 
-_SENSELESS = "the text cannot be parsed: it makes no sense as a whole"
+_SENSELESS = "the text cannot be parsed: it makes no sense"
 _DEEP = "the text is nested too deeply to be read"
 _KINDS: dict[type[exp.Expr], str] = {
     exp.Select: "select",
@@ -61,7 +64,8 @@ class Statement(NamedTuple):
         try:
             return tree.sql(dialect=self.dialect, comments=False)
         except MISTAKES as error:
-            raise ReviewError(Refusal.UNREADABLE, _SENSELESS) from error
+            place = self.place(tree)._asdict()
+            raise ReviewError(Refusal.UNREADABLE, _SENSELESS, **place) from error
 
 
 def at(text: str, offset: int) -> Place:
@@ -78,24 +82,60 @@ def first(node: exp.Expr) -> int | None:
 
 def statements(text: str, dialect: str) -> list[Statement]:
     """Parse a text; raises ReviewError where it is unreadable or too much."""
+    found = []
+    for one in readings(text, dialect):
+        if isinstance(one, ReviewError):
+            raise one
+        found.append(one)
+    return found
+
+
+def readings(text: str, dialect: str) -> list[Statement | ReviewError]:
+    """Parse each statement of a text by itself; what is unreadable says why and where.
+
+    Raises ReviewError where the text cannot be split, or is too much.
+    """
     try:
-        parsed = sqlglot.parse(text, dialect=dialect)
-        trees = [one for one in parsed if one and not isinstance(one, exp.Semicolon)]
-    except ParseError as error:
-        raise _unreadable(text, error) from error
+        parts = list(_split(sqlglot.tokenize(text, read=dialect)))
     except TokenError as error:
         what = "the text cannot be split into words: a quote or comment does not end"
         raise ReviewError(Refusal.UNREADABLE, what) from error
-    except RecursionError as error:
-        raise ReviewError(Refusal.TOO_COSTLY, _DEEP) from error
     except MISTAKES as error:
         raise ReviewError(Refusal.UNREADABLE, _SENSELESS) from error
-    if not trees:
+    if not parts:
         raise ReviewError(Refusal.MALFORMED, "there is no statement in the text")
-    if len(trees) > MOST_STATEMENTS:
-        what = f"the text has {len(trees)} statements; at most {MOST_STATEMENTS}"
+    if len(parts) > MOST_STATEMENTS:
+        what = f"the text has {len(parts)} statements; at most {MOST_STATEMENTS}"
         raise ReviewError(Refusal.TOO_LARGE, what)
-    return [Statement(tree, kind(tree), text, dialect) for tree in trees]
+    return [_reading(text, part, dialect) for part in parts]
+
+
+def _split(tokens: list[Token]) -> Iterator[list[Token]]:
+    """Yield the tokens of each statement that has any."""
+    part: list[Token] = []
+    for token in tokens:
+        if token.token_type is not TokenType.SEMICOLON:
+            part.append(token)
+        elif part:
+            yield part
+            part = []
+    if part:
+        yield part
+
+
+def _reading(text: str, part: list[Token], dialect: str) -> Statement | ReviewError:
+    try:
+        (tree,) = Dialect.get_or_raise(dialect).parser().parse(part, text)
+    except ParseError as error:
+        return _unreadable(text, part, error)
+    except RecursionError as error:
+        raise ReviewError(Refusal.TOO_COSTLY, _DEEP) from error
+    except MISTAKES:
+        tree = None
+    if tree is None:
+        place = at(text, part[0].start)._asdict()
+        return ReviewError(Refusal.UNREADABLE, _SENSELESS, **place)
+    return Statement(tree, kind(tree), text, dialect)
 
 
 def kind(tree: exp.Expr) -> str:
@@ -177,13 +217,14 @@ def bare(node: exp.Expr) -> exp.Expr:
     return node.unnest()
 
 
-def _unreadable(text: str, error: ParseError) -> ReviewError:
+def _unreadable(text: str, part: list[Token], error: ParseError) -> ReviewError:
     """Say where the parser stopped; its own words quote the text."""
     known = error.errors[0] if error.errors else {}
     line, end = known.get("line"), known.get("col")
     what = "the text cannot be parsed"
     if line is None or end is None:
-        return ReviewError(Refusal.UNREADABLE, what)
+        place = at(text, part[0].start)._asdict()
+        return ReviewError(Refusal.UNREADABLE, what, **place)
     lines = text.splitlines()
     width = len(lines[line - 1]) if line <= len(lines) else end
     column = max(1, min(end - len(known.get("highlight") or "") + 1, width + 1))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import sqlglot
 from sqlglot import exp
 
+from exporter.review.sql.compared import folded_name
 from exporter.review.sql.read import MISTAKES, bare, conditions, conjuncts
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from exporter.review.sql.read import Statement
 
 _MOST = 10
+_LAST_YEAR = 9998
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _FLIPPED: dict[type[exp.Expr], type[exp.Expr]] = {
     exp.GT: exp.LT,
@@ -100,6 +102,8 @@ def _day(node: exp.Expr) -> _Change | None:
         return None
     if isinstance(side, exp.TimestampTrunc) and side.text("unit").upper() == "DAY":
         inside = bare(side.this)
+    if side.args.get("zone"):  # the range would begin and end in the session's own
+        return None
     if not isinstance(inside, exp.Column) or not _is_day(value):
         return None
     day = exp.cast(value.copy(), exp.DType.DATE)
@@ -133,7 +137,7 @@ def _year(node: exp.Expr) -> _Change | None:
     if not isinstance(side, exp.Extract) or side.name.upper() != "YEAR":
         return None
     column = bare(side.expression)
-    if not isinstance(column, exp.Column) or not value.is_int:
+    if not isinstance(column, exp.Column) or not _is_year(value):
         return None
 
     def first_of(year: exp.Expr) -> exp.Expr:
@@ -145,6 +149,12 @@ def _year(node: exp.Expr) -> _Change | None:
     high = exp.LT(this=column.copy(), expression=first_of(following))
     when = _TIMES.format(column.name)
     return _Change("non_sargable", _both(low, high), when)
+
+
+def _is_year(value: exp.Expr) -> bool:
+    """Tell whether a value is a year that has dates, and the one after it too."""
+    plain = isinstance(value, exp.Literal) and value.is_int
+    return plain and 1 <= int(value.name) <= _LAST_YEAR
 
 
 def _moved(node: exp.Expr) -> _Change | None:
@@ -180,14 +190,19 @@ def _coalesced(node: exp.Expr) -> _Change | None:
         return None
     other = bare(others[0])
     literals = isinstance(other, exp.Literal) and isinstance(value, exp.Literal)
-    if not literals or not (other.is_int and value.is_int) or other == value:
+    if not literals or not (other.is_int and value.is_int):
+        return None
+    if int(other.name) == int(value.name):
         return None
     tree = exp.EQ(this=column.copy(), expression=value.copy())
     return _Change("non_sargable", tree, "always")
 
 
 def _not_exists(node: exp.Expr) -> _Change | None:
-    """Make NOT EXISTS of `a NOT IN (SELECT b FROM t)`."""
+    """Make NOT EXISTS of `o.a NOT IN (SELECT t.b FROM t)`.
+
+    Only where the text says whose `b` is: alone it may be of the outer query.
+    """
     inner = bare(node.this) if isinstance(node, exp.Not) else node
     query = inner.args.get("query") if isinstance(inner, exp.In) else None
     select = bare(query) if query is not None and inner is not node else None
@@ -201,16 +216,17 @@ def _not_exists(node: exp.Expr) -> _Change | None:
     plain = isinstance(outer, exp.Column) and isinstance(column, exp.Column)
     if not (simple and plain and isinstance(table, exp.Table)) or column.is_star:
         return None
-    owner = outer.text("table").lower()
-    if not owner or owner == table.alias_or_name.lower():
-        return None  # inside of the subquery its name could mean another column
-    owned = column.copy()
-    owned.set("table", exp.to_identifier(table.alias_or_name))
-    same = exp.EQ(this=owned, expression=outer.copy())
+    named = table.args["alias"].this if table.alias else table.this
+    inside = folded_name(named)
+    owners = [folded_name(one.args.get("table")) for one in (outer, column)]
+    own = inside and owners[1] == inside and not column.args.get("db")
+    if not own or owners[0] in ("", inside):
+        return None  # a name that means another column where it would stand then
+    same = exp.EQ(this=column.copy(), expression=outer.copy())
     exists = select.copy()
     exists.set("expressions", [exp.Literal.number(1)])
     tree = exp.Not(this=exp.Exists(this=exists.where(same, copy=False)))
-    when = f"where neither {outer.name} nor {column.name} is NULL"
+    when = f"where neither {outer.sql()} nor {column.sql()} is NULL"
     return _Change("not_in_nulls", tree, when)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from exporter.review.sql.rules_join import cartesian_join
+from exporter.review.sql.rules_null import not_in_nulls
 from exporter.review.sql.rules_rows import (
     missing_limit,
     no_where,
@@ -15,7 +16,6 @@ from exporter.review.sql.rules_where import (
     implicit_cast,
     leading_wildcard,
     non_sargable,
-    not_in_nulls,
 )
 
 if TYPE_CHECKING:

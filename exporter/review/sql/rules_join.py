@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from exporter.review.sql.finding import Finding
 from exporter.review.sql.read import conjuncts, sources
+from exporter.review.sql.rules_rows import is_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,12 @@ def cartesian_join(statement: Statement) -> Iterator[Finding]:
         found = [one for one in sources(query) if _multiplies(one)]
         if len(found) < _TWO:
             continue
-        groups = _connected(query, found)
+        single = _single(query)
+        groups = [
+            group
+            for group in _connected(query, found)
+            if not {one.alias_or_name.lower() for one in group} <= single
+        ]
         loose = groups[1:]
         meant = {id(j.this) for j in query.args.get("joins") or () if _is_meant(j)}
         for group in loose:
@@ -54,6 +60,15 @@ def _multiplies(source: exp.Expr) -> bool:
         and inner.expressions
         and all(column.find(exp.AggFunc) for column in inner.expressions)
     )
+
+
+def _single(query: exp.Expr) -> set[str]:
+    """Return the names of the sources of which a key is given: one row each."""
+    return {
+        column.table.lower()
+        for condition in filter(is_key, _all_conditions(query))
+        for column in condition.find_all(exp.Column)
+    }
 
 
 def _connected(query: exp.Expr, found: list[exp.Expr]) -> list[list[exp.Expr]]:

@@ -42,7 +42,7 @@ def no_where(statement: Statement) -> Iterator[Finding]:
     """Find what changes or reads all rows of a table."""
     tree = statement.tree
     for change in tree.find_all(exp.Update, exp.Delete):
-        if not change.args.get("where") and not change.args.get("limit"):
+        if not _chooses(change) and not change.args.get("limit"):
             word = "updated" if isinstance(change, exp.Update) else "deleted"
             yield Finding(
                 "no_where",
@@ -54,7 +54,7 @@ def no_where(statement: Statement) -> Iterator[Finding]:
     known = ctes(tree)
     for select in root_selects(tree):
         tables = [one for one in sources(select) if is_table(one, known)]
-        if tables and not select.args.get("where") and not _limited(select):
+        if tables and not _chooses(select) and not _limited(select):
             yield Finding(
                 "no_where",
                 "info" if _one_row(select) else "warning",
@@ -72,7 +72,7 @@ def missing_limit(statement: Statement) -> Iterator[Finding]:
     read = [s for s in selects if any(is_table(o, known) for o in sources(s))]
     if not read or _limited(tree) or all(map(_bounded, read)):
         return
-    whole = any(not one.args.get("where") and not one.args.get("group") for one in read)
+    whole = any(not _chooses(one) and not one.args.get("group") for one in read)
     yield Finding(
         "missing_limit",
         "warning" if whole else "info",
@@ -100,6 +100,28 @@ def offset_paging(statement: Statement) -> Iterator[Finding]:
 
 def _name(table: exp.Expr) -> str:
     return table.name or "a table"
+
+
+def _chooses(query: exp.Expr) -> bool:
+    """Tell whether a WHERE is there that leaves some rows out."""
+    where = query.args.get("where")
+    return where is not None and not _always(where.this)
+
+
+def _always(condition: exp.Expr) -> bool:
+    """Tell whether a condition holds for all rows, as TRUE and 1 = 1 do."""
+    condition = condition.unnest()
+    if isinstance(condition, exp.And):
+        return _always(condition.left) and _always(condition.right)
+    if isinstance(condition, exp.Or):
+        return _always(condition.left) or _always(condition.right)
+    if isinstance(condition, exp.EQ):
+        value = condition.left.unnest()
+        return isinstance(value, exp.Literal) and value == condition.right.unnest()
+    if isinstance(condition, exp.Not):
+        denied = condition.this.unnest()
+        return isinstance(denied, exp.Boolean) and not denied.this
+    return isinstance(condition, exp.Boolean) and bool(condition.this)
 
 
 def _limited(query: exp.Expr) -> bool:
@@ -130,10 +152,11 @@ def _bounded(select: exp.Select) -> bool:
     if _limited(select) or _one_row(select):
         return True
     where = select.args.get("where")
-    return where is not None and any(map(_is_key, conjuncts(where.this)))
+    return where is not None and any(map(is_key, conjuncts(where.this)))
 
 
-def _is_key(condition: exp.Expr) -> bool:
+def is_key(condition: exp.Expr) -> bool:
+    """Tell whether a condition says that a key is a value, which one row has."""
     if not isinstance(condition, exp.EQ):
         return False
     sides = (condition.left.unnest(), condition.right.unnest())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from exporter.review.sql.finding import Finding
-from exporter.review.sql.read import bare, conditions, conjuncts, within
+from exporter.review.sql.read import bare, conditions, within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,6 +64,7 @@ def non_sargable(statement: Statement) -> Iterator[Finding]:
                 "does not serve",
                 f"leave {column} alone on its side and change the other side, or make "
                 "an index on the very expression",
+                _without_casts(statement, side),
             )
     for node in _conditions_of(statement, exp.EQ):
         for side in (bare(node.this), bare(node.expression)):
@@ -104,72 +105,6 @@ def implicit_cast(statement: Statement) -> Iterator[Finding]:
                 continue
             place = statement.place(literal, column)
             yield Finding("implicit_cast", "warning", place, why, fix)
-
-
-def not_in_nulls(statement: Statement) -> Iterator[Finding]:
-    """Find NOT IN that gives no row at all once there is a NULL."""
-    for node in statement.tree.find_all(exp.Not, exp.NEQ):
-        inside = _denied(node)
-        if inside is None:
-            continue
-        listed, query = inside
-        if any(isinstance(one, exp.Null) for one in listed):
-            yield Finding(
-                "not_in_nulls",
-                "critical",
-                statement.place(node),
-                "NOT IN a list with NULL is never true: no row is found",
-                "take NULL out of the list, and add IS NOT NULL where it is meant",
-            )
-        elif query is not None and not never_null(query):
-            yield Finding(
-                "not_in_nulls",
-                "warning",
-                statement.place(node),
-                "if the subquery gives one NULL, NOT IN is true for no row; and it "
-                "cannot be planned as an anti join",
-                "write NOT EXISTS (SELECT … WHERE inner = outer)",
-            )
-
-
-def never_null(query: exp.Expr) -> bool:
-    """Tell whether the text shows that a subquery's one column is not NULL."""
-    select = query.unnest()
-    if not isinstance(select, exp.Select) or len(select.expressions) != 1:
-        return False
-    column = select.expressions[0].unalias().unnest()
-    if isinstance(column, exp.Literal | exp.Count):
-        return True
-    if isinstance(column, exp.Coalesce):
-        return any(isinstance(one, exp.Literal) for one in column.expressions)
-    where = select.args.get("where")
-    if where is None:
-        return False
-    return any(_says_not_null(part, column) for part in conjuncts(where.this))
-
-
-def _says_not_null(part: exp.Expr, column: exp.Expr) -> bool:
-    """Tell whether a condition is `column IS NOT NULL`."""
-    return (
-        isinstance(part, exp.Is)
-        and bool(part.args.get("negate"))
-        and isinstance(part.expression, exp.Null)
-        and isinstance(part.this, exp.Column)
-        and part.this.name.lower() == column.name.lower()
-    )
-
-
-def _denied(node: exp.Expr) -> tuple[list[exp.Expr], exp.Expr | None] | None:
-    """Return what NOT IN or <> ALL compares with: a list and a subquery."""
-    if isinstance(node, exp.NEQ):
-        right = node.right.unnest()
-        if isinstance(right, exp.All) and isinstance(right.this, exp.Query):
-            return [], right.this
-        return None
-    inner = node.this.unnest()
-    if isinstance(inner, exp.In):
-        return inner.expressions, inner.args.get("query")
-    return None
 
 
 def _conditions_of(statement: Statement, *kinds: type[exp.Expr]) -> Iterator[exp.Expr]:
@@ -218,6 +153,14 @@ def _described(statement: Statement, side: exp.Expr) -> str:
     if isinstance(side, exp.Func) and open_ and name.isidentifier():
         return f"{name.lower()}(…)"
     return "a calculation" if isinstance(side, exp.Binary) else "an expression"
+
+
+def _without_casts(statement: Statement, side: exp.Expr) -> str:
+    """Write a side as a plan names it, but for casts, which the server adds itself."""
+    whole = exp.Paren(this=side.unnest().copy())
+    for cast in list(whole.find_all(exp.Cast)):
+        cast.replace(cast.this)
+    return statement.sql(whole.this)
 
 
 def _is_plain(side: exp.Expr) -> bool:
