@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from exporter.sidecar.payload import PayloadError, parse
+from exporter.sidecar.payload import PayloadError, read
 from exporter.web.guard import boundary, guard, text
 from exporter.web.send import Sender
 
@@ -63,8 +62,8 @@ class Pages:
     async def alertmanager(self, request: web.Request) -> web.Response:
         """Take a call of Alertmanager; 200 only when every part has taken it."""
         try:
-            payload = parse(json.loads(await request.read()))
-        except (PayloadError, ValueError, RecursionError) as error:
+            payload = read(await request.read())
+        except PayloadError as error:
             self._own.called("refused")
             return text(f"this is no call of an Alertmanager: {error}", 400)
         try:
@@ -75,8 +74,13 @@ class Pages:
             fields = {"error": f"{type(error).__name__}: {error}"}
             _log.error("a call is not stored", extra={"fields": fields})
             return text("not stored; send it again", 503)
-        self._own.called("stored", len(payload.alerts))
-        return text("stored")
+        self._own.called("stored", len(payload.alerts), len(payload.unread))
+        if not payload.unread:
+            return text("stored")
+        number, why = len(payload.unread), payload.unread[0]
+        lost = {"alerts": number, "why": why}
+        _log.warning("a call has alerts that cannot be read", extra={"fields": lost})
+        return text(f"stored but for {number}: {why}")
 
 
 def build(pages: Pages, config: WebConfig | None) -> web.Application:

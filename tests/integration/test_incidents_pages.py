@@ -198,14 +198,59 @@ async def test_an_unknown_incident_is_not_found(tmp_path: Path) -> None:
         assert await running.status("/incidents/..%2Fetc") == 404
 
 
-async def test_half_a_character_in_a_label_does_no_harm(tmp_path: Path) -> None:
+async def test_half_a_character_or_a_control_in_a_label_does_no_harm(
+    tmp_path: Path,
+) -> None:
     given = config(tmp_path / "i.db", evidence=False)
     async with sidecar(given) as running:
-        assert await running.post(alert(1, target="shop\ud800<b>\x00")) == 200
+        target = "shop\ud800<b>\x00\x1b[31m\x9b"
+        assert await running.post(alert(1, target=target)) == 200
         await until(running.frozen)
         (one,) = await running.listed()
-        assert "shop?&lt;b&gt;" in await running.text(f"/incidents/{one['id']}")
-        assert "shop?&lt;b&gt;" in await running.text("/incidents")
+        assert "shop?&lt;b&gt;??[31m?" in await running.text(f"/incidents/{one['id']}")
+        assert "shop?&lt;b&gt;??[31m?" in await running.text("/incidents")
+
+
+async def test_a_status_that_nobody_knows_closes_nothing(tmp_path: Path) -> None:
+    given = config(tmp_path / "i.db", evidence=False)
+    async with sidecar(given) as running:
+        await running.post(alert(1))
+        odd = {**alert(1, over=True), "status": "weird"}
+        assert await running.post(odd) == 400
+        assert await running.post(odd, alert(2)) == 200
+        found = await running.listed()
+    assert [each["closed"] for each in found] == [None, None]
+
+
+@pytest.mark.parametrize(
+    "starts", ["9999-12-31T00:00:00Z", "0001-01-01T00:00:00+01:00"]
+)
+async def test_a_start_that_cannot_be_counts_as_now(
+    starts: str, tmp_path: Path
+) -> None:
+    odd = {**alert(1), "startsAt": starts}
+    given = config(tmp_path / "i.db", evidence=False)
+    async with sidecar(given) as running:
+        await running.post(odd)
+        await running.post(odd)
+        (one,) = await running.listed()
+        assert one["opened"][:4] not in (starts[:4], "0000")
+        await running.post({**odd, "status": "resolved", "endsAt": starts})
+        (one,) = await running.listed()
+        assert await running.status("/incidents") == 200
+    assert one["closed"] >= one["opened"]
+    assert one["closed"][:4] != "9999"
+
+
+async def test_an_alert_without_labels_is_called_something(tmp_path: Path) -> None:
+    given = config(tmp_path / "i.db", evidence=False)
+    async with sidecar(given) as running:
+        odd = {**alert(1), "labels": {}, "annotations": {"summary": " "}}
+        assert await running.post(odd) == 200
+        (one,) = await running.listed()
+        page = await running.text(f"/incidents/{one['id']}")
+        assert ">an alert without a name</a></h2>" in await running.text("/incidents")
+    assert "<h1>an alert without a name</h1>" in page
 
 
 async def test_an_alert_that_says_too_much_is_kept_with_what_fits(

@@ -12,10 +12,12 @@ from exporter.sidecar.own import Own
 from exporter.sidecar.pages import Pages, build
 from exporter.web.server import start
 from tests.integration.exporter_process import Page
-from tests.unit.test_sidecar_payload import CALL
+from tests.unit.test_sidecar_payload import CALL, FIRING
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    import pytest
 
     from exporter.sidecar.payload import Payload
 
@@ -86,6 +88,25 @@ async def test_a_call_is_acknowledged_only_when_every_part_has_taken_it() -> Non
         *(1, 1, 2)
     ]
     assert page.value("kpi_sidecar_webhook_alerts_total") == 2
+
+
+async def test_alerts_that_cannot_be_read_are_counted_and_the_others_are_stored(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    keeper = Keeper()
+    odd = {**FIRING, "status": "weird"}
+    async with sidecar(keeper) as client:
+        call = {**CALL, "alerts": [odd, FIRING, 5]}
+        async with client.post("/alertmanager", json=call) as answer:
+            said = (answer.status, await answer.text())
+        page = Page((await get(client, "/metrics"))[1])
+    why = "its status is neither firing nor resolved"
+    assert said == (200, f"stored but for 2: {why}\n")
+    assert len(keeper.kept[0].alerts) == 1
+    assert page.value("kpi_sidecar_webhook_unread_alerts_total") == 2
+    assert page.value("kpi_sidecar_webhook_alerts_total") == 1
+    (record,) = (each for each in caplog.records if "cannot be read" in each.message)
+    assert record.__dict__["fields"] == {"alerts": 2, "why": why}
 
 
 async def test_ready_says_what_is_wrong_and_so_does_a_metric() -> None:
