@@ -44,12 +44,16 @@ class Change(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """The dearest of a kind, the dearest first; `unit` is what the figures are in."""
+    """The dearest of a kind, the dearest first; `unit` is what the figures are in.
+
+    `total` is all of that kind, with what is not listed; 0 where nobody asked for it.
+    """
 
     kind: str
     title: str
     unit: str
     changes: list[Change]
+    total: float = 0.0
 
 
 class Evidence(NamedTuple):
