@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from exporter.sidecar.delivery_page import POLICY, start_page
 from exporter.sidecar.payload import PayloadError, read
 from exporter.web.guard import boundary, guard, text
 from exporter.web.send import Sender
@@ -34,6 +35,7 @@ class Pages:
     def routes(self) -> list[web.RouteDef]:
         """Return all pages, those of the parts included."""
         mine = [
+            web.get("/", self.start),
             web.get("/metrics", self.metrics),
             web.get("/-/healthy", self.healthy),
             web.get("/-/ready", self.ready),
@@ -44,6 +46,13 @@ class Pages:
     def problems(self) -> list[str]:
         """Return what does not work now, of all parts."""
         return [problem for part in self._parts for problem in part.problems()]
+
+    async def start(self, _: web.Request) -> web.Response:
+        """Link the pages that there are."""
+        found = [route.path for route in self.routes() if route.method == "GET"]
+        page = start_page([path for path in found if "{" not in path and path != "/"])
+        headers = {"Content-Security-Policy": POLICY}
+        return web.Response(text=page, content_type="text/html", headers=headers)
 
     async def metrics(self, request: web.Request) -> web.StreamResponse:
         """Serve our own metrics."""
@@ -89,7 +98,7 @@ def build(pages: Pages, config: WebConfig | None) -> web.Application:
     shown = [f"  {route.path:<20} ({route.method})" for route in routes]
     paths = "\n".join(["there is no such page; there are", *shown])
     guards = [guard(config)] if config else []
-    middlewares = [boundary(paths), *guards]
+    middlewares = [boundary(paths, "sidecar"), *guards]
     application = web.Application(middlewares=middlewares, client_max_size=_MOST_BYTES)
     application.add_routes(routes)
 

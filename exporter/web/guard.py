@@ -44,8 +44,11 @@ def text(body: str, status: int = 200) -> web.Response:
     return web.Response(text=body.rstrip("\n") + "\n", status=status)
 
 
-def boundary(paths: str) -> Middleware:
-    """Turn every error into plain text; `paths` answers a wrong path."""
+def boundary(paths: str, whose: str = "exporter") -> Middleware:
+    """Turn every error into plain text; `paths` answers a wrong path.
+
+    `whose` log says more of an error that nobody expected.
+    """
 
     @web.middleware
     async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -62,7 +65,7 @@ def boundary(paths: str) -> Middleware:
             return text(error.reason, error.status)
         except Exception as error:  # noqa: BLE001 - the reader gets no traceback, whatever it is
             _report(request, error)
-            return text("internal error; the exporter's log says more", 500)
+            return text(f"internal error; the {whose}'s log says more", 500)
 
     return answer
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from aiohttp import ClientSession
 
 from exporter.config import ExporterWeb
 from exporter.sidecar.alertmanagers import PROBE
@@ -174,7 +175,10 @@ async def test_a_list_is_paged_and_says_what_it_cannot_read(tmp_path: Path) -> N
         first = await running.json("/incidents.json?limit=2")
         last = await running.json("/incidents.json?limit=2&offset=4")
         html = await running.text("/incidents?limit=2&offset=2")
-        wrong = ("limit=-1", "limit=9999", "offset=x", "since=yesterday", "since=nan")
+        wrong = (
+            *("limit=-1", "limit=0", "limit=9999", "offset=x"),
+            *("since=yesterday", "since=nan", "bogus=1"),
+        )
         statuses = {await running.status(f"/incidents.json?{one}") for one in wrong}
         late = await running.listed("since=2025-10-10T00:00:00Z")
         await running.post(*(alert(number, over=True) for number in range(5)))
@@ -189,6 +193,19 @@ async def test_a_list_is_paged_and_says_what_it_cannot_read(tmp_path: Path) -> N
     assert "older" in html
     assert statuses == {400}
     assert (len(late), none) == (5, [])
+
+
+async def test_a_file_that_cannot_be_opened_is_said_on_every_page(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "nowhere" / "i.db"
+    paths = ("incidents", "incidents.json", "incidents/0123456789abcdef")
+    async with sidecar(config(path)) as running, ClientSession() as client:
+        for page in paths:
+            async with client.get(f"{running.url}/{page}") as answer:
+                assert answer.status == 503
+                said = await answer.text()
+            assert said.startswith(f"the incidents' file {path} cannot be used")
 
 
 async def test_an_unknown_incident_is_not_found(tmp_path: Path) -> None:

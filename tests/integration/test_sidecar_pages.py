@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +46,10 @@ class Keeper:
         async def kept(_: web.Request) -> web.Response:
             return web.Response(text=str(len(self.kept)))
 
-        return [web.get("/kept", kept)]
+        async def broken(_: web.Request) -> web.Response:
+            raise LookupError("inside")
+
+        return [web.get("/kept", kept), web.get("/broken/{id}", broken)]
 
     def problems(self) -> list[str]:
         return self.wrong
@@ -124,3 +128,16 @@ async def test_ready_says_what_is_wrong_and_so_does_a_metric() -> None:
         assert (await get(client, "/-/healthy"))[0] == 200
         status, paths = await get(client, "/nowhere")
         assert (status, "/alertmanager" in paths, "/kept" in paths) == (404, True, True)
+
+
+async def test_the_first_page_links_the_others() -> None:
+    async with sidecar(Keeper()) as client:
+        status, page = await get(client, "/")
+    paths = ["metrics", "-/healthy", "-/ready", "kept"]
+    assert (status, re.findall('<a href="([^"]*)"', page)) == (200, paths)
+
+
+async def test_an_error_that_nobody_expected_is_in_the_sidecars_log() -> None:
+    async with sidecar(Keeper()) as client:
+        said = await get(client, "/broken/1")
+    assert said == (500, "internal error; the sidecar's log says more\n")
