@@ -73,7 +73,7 @@ async def test_an_answer_of_another_shape_is_no_prometheus(
     stranger.text = text
     async with Browser() as browser:
         api = Api(browser, stranger.url)
-        for call in (api.loaded, api.alertmanagers):
+        for call in (api.loaded, api.alertmanagers, api.resend_delay):
             with pytest.raises(KpiExporterError, match="not that of a Prometheus") as e:
                 await call()
             assert "hush" not in str(e.value)
