@@ -90,6 +90,8 @@ class Watchdog(Strict):
 
     A Prometheus that evaluates each minute sends it every two, and Alertmanager repeats
     it every 90 s by the routes of deploy/alertmanager: a new one comes within 210 s.
+    Below two of Prometheus' resend delays (1m) every loss would be false: 3.5 of them
+    are waited then.
     """
 
     interval: Duration = 300.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from exporter.sidecar.delivery_metrics import DeliveryMetrics
 from exporter.sidecar.payload import WATCHDOG
 from exporter.sidecar.problems import Problems
 from exporter.sidecar.prometheus import Api
-from exporter.sidecar.watch import Awaited, Firsts, Switch
+from exporter.sidecar.watch import RESEND, Awaited, Firsts, Switch, patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,10 +54,12 @@ class Delivery:
         self._firsts = Firsts(wall())
         now = asyncio.get_running_loop().time()
         interval = settings.watchdog.interval if settings.watchdog else 0.0
-        self._watchdog = Awaited(interval, now)
+        wait = patience(interval, RESEND)
+        self._watchdog = Awaited(wait, now)
         self._probes = {
-            shown(url): Awaited(interval, now) for url in settings.alertmanagers
+            shown(url): Awaited(wait, now) for url in settings.alertmanagers
         }
+        self._hasty: list[str] = []
         self._evaluated = float("-inf")
         self._switch = Switch()
         self._few = False
@@ -71,6 +74,7 @@ class Delivery:
                 group.create_task(self._look())
             if self._settings.watchdog:
                 group.create_task(self._mind(self._settings.watchdog))
+                group.create_task(self._suit(self._settings.watchdog.interval))
                 if self._settings.alertmanagers:
                     group.create_task(self._probe(self._settings.watchdog.interval))
             await asyncio.Event().wait()  # without settings there is nothing to mind
@@ -125,17 +129,39 @@ class Delivery:
 
     async def _mind(self, watchdog: Watchdog) -> None:
         loop = asyncio.get_running_loop()
-        said = f"{WATCHDOG} has not arrived for more than {watchdog.interval:g} s"
         while True:
+            away = f"has not arrived for more than {self._watchdog.interval:g} s"
+            said = f"{WATCHDOG} {away}"
             lost = self._watchdog.lost(loop.time())
-            if lost or self._watchdog.last is not None:
-                self.found.set("watchdog", [said] if lost else [])
+            if lost or self._hasty or self._watchdog.last is not None:
+                self.found.set("watchdog", [*self._hasty, *([said] if lost else [])])
             status = self._switch.due(loop.time(), lost=lost)
             if watchdog.dead_man and status:
                 summary = f"no alert arrives: {said}" if lost else "alerts arrive again"
                 worked = await self._tell(watchdog.dead_man, status, summary)
                 self._switch.called(status, loop.time(), worked=worked)
             await asyncio.sleep(min(_LOOK_EVERY, watchdog.interval / _PROBES))
+
+    async def _suit(self, interval: float) -> None:
+        """Wait no shorter than Prometheus takes to send again, by what it says now."""
+        prometheus = self._settings.prometheus
+        resend, known = RESEND, "as far as is known "
+        while True:
+            if prometheus and prometheus.url:
+                with contextlib.suppress(KpiExporterError):
+                    async with Browser() as browser:
+                        resend = await Api(browser, prometheus.url).resend_delay()
+                    known = ""
+            wait = patience(interval, resend)
+            said = (
+                f"watchdog.interval ({interval:g} s) is shorter than Prometheus sends "
+                f"alerts again (--rules.alert.resend-delay is {known}{resend:g} s); "
+                f"losses would be false, so {wait:g} s are waited"
+            )
+            self._hasty = [said] if wait != interval else []
+            for way in (self._watchdog, *self._probes.values()):
+                way.interval = wait
+            await asyncio.sleep(self._settings.interval)
 
     async def _tell(self, dead: DeadMan, status: Status, summary: str) -> bool:
         """Call the second way; returns whether that worked."""

@@ -1,4 +1,4 @@
-"""Draws the page `/delivery`: what does not arrive, and what is hidden; pure."""
+"""Draws `/delivery` (what does not arrive, what is hidden) and `/`; pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from exporter.sidecar.silences import Hidden
 
-__all__ = ["POLICY", "render"]
+__all__ = ["POLICY", "render", "start_page"]
 
 _LONGEST = 1000  # characters of what somebody wrote
 
@@ -33,12 +33,7 @@ def render(
         for name, seconds in silent.items()
     )
     parts = (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
-        f"<title>{escape(verdict)} - kpi-exporter sidecar</title>\n",
-        f"<style>{STYLE}</style>\n</head>\n<body>\n",
-        f'<header class="{css}">\n<p>kpi-exporter sidecar</p>\n',
-        f"<h1>{escape(verdict)}</h1>\n</header>\n<main>\n",
+        _head(verdict, css),
         _listed("What is not well", problems),
         f'<details class="{css}" open>\n<summary><b>Last seen</b></summary>\n',
         f"{ways}</details>\n",
@@ -46,6 +41,26 @@ def render(
         "</main>\n</body>\n</html>\n",
     )
     return "".join(parts)
+
+
+def start_page(paths: Sequence[str]) -> str:
+    """Write the page that links all others."""
+    links = "".join(
+        f'<p class="more"><a href="{path[1:]}">{path}</a></p>\n'
+        for path in map(escape, paths)
+    )
+    return f"{_head('Pages', 'fine')}{links}</main>\n</body>\n</html>\n"
+
+
+def _head(title: str, css: str) -> str:
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(title)} - kpi-exporter sidecar</title>\n"
+        f"<style>{STYLE}</style>\n</head>\n<body>\n"
+        f'<header class="{css}">\n<p>kpi-exporter sidecar</p>\n'
+        f"<h1>{escape(title)}</h1>\n</header>\n<main>\n"
+    )
 
 
 def _listed(title: str, lines: Sequence[str]) -> str:

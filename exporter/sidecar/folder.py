@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exporter.errors import KpiExporterError
 from exporter.render.words import MARK
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Iterable, Mapping
 
 PREFIX = "kpi-"
 _READABLE = 0o644  # Prometheus and Grafana are other users
@@ -54,6 +54,28 @@ def put(folder: Path, wanted: Mapping[str, str], suffix: str) -> list[str]:
     if changed or stale:
         _sync(folder)
     return [*changed, *stale]
+
+
+def elsewhere(folder: Path, loaded: Iterable[str]) -> set[str]:
+    """Return which of the files that Prometheus has loaded are other files than ours.
+
+    That is known of what can be seen here by the name that Prometheus gives it. What
+    cannot be, as another container mounts it at another place, may well be ours.
+    """
+    return {file for file in loaded if _is_another(Path(file), folder)}
+
+
+def _is_another(file: Path, folder: Path) -> bool:
+    """Say whether a file is there and neither it nor its folder is ours."""
+    if not file.is_absolute():
+        return False
+    pairs = ((file.parent, folder), (file, folder / file.name))
+    try:
+        return file.is_file() and not any(
+            mine.exists() and theirs.samefile(mine) for theirs, mine in pairs
+        )
+    except OSError:
+        return False
 
 
 def _staged(folder: Path, texts: Mapping[str, str]) -> list[tuple[str, Path]]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from exporter.sidecar.payload import PayloadError, parse
+from exporter.sidecar.delivery_page import POLICY, start_page
+from exporter.sidecar.payload import PayloadError, read
 from exporter.web.guard import boundary, guard, text
 from exporter.web.send import Sender
 
@@ -35,6 +35,7 @@ class Pages:
     def routes(self) -> list[web.RouteDef]:
         """Return all pages, those of the parts included."""
         mine = [
+            web.get("/", self.start),
             web.get("/metrics", self.metrics),
             web.get("/-/healthy", self.healthy),
             web.get("/-/ready", self.ready),
@@ -45,6 +46,13 @@ class Pages:
     def problems(self) -> list[str]:
         """Return what does not work now, of all parts."""
         return [problem for part in self._parts for problem in part.problems()]
+
+    async def start(self, _: web.Request) -> web.Response:
+        """Link the pages that there are."""
+        found = [route.path for route in self.routes() if route.method == "GET"]
+        page = start_page([path for path in found if "{" not in path and path != "/"])
+        headers = {"Content-Security-Policy": POLICY}
+        return web.Response(text=page, content_type="text/html", headers=headers)
 
     async def metrics(self, request: web.Request) -> web.StreamResponse:
         """Serve our own metrics."""
@@ -63,8 +71,8 @@ class Pages:
     async def alertmanager(self, request: web.Request) -> web.Response:
         """Take a call of Alertmanager; 200 only when every part has taken it."""
         try:
-            payload = parse(json.loads(await request.read()))
-        except (PayloadError, ValueError, RecursionError) as error:
+            payload = read(await request.read())
+        except PayloadError as error:
             self._own.called("refused")
             return text(f"this is no call of an Alertmanager: {error}", 400)
         try:
@@ -75,8 +83,13 @@ class Pages:
             fields = {"error": f"{type(error).__name__}: {error}"}
             _log.error("a call is not stored", extra={"fields": fields})
             return text("not stored; send it again", 503)
-        self._own.called("stored", len(payload.alerts))
-        return text("stored")
+        self._own.called("stored", len(payload.alerts), len(payload.unread))
+        if not payload.unread:
+            return text("stored")
+        number, why = len(payload.unread), payload.unread[0]
+        lost = {"alerts": number, "why": why}
+        _log.warning("a call has alerts that cannot be read", extra={"fields": lost})
+        return text(f"stored but for {number}: {why}")
 
 
 def build(pages: Pages, config: WebConfig | None) -> web.Application:
@@ -85,7 +98,7 @@ def build(pages: Pages, config: WebConfig | None) -> web.Application:
     shown = [f"  {route.path:<20} ({route.method})" for route in routes]
     paths = "\n".join(["there is no such page; there are", *shown])
     guards = [guard(config)] if config else []
-    middlewares = [boundary(paths), *guards]
+    middlewares = [boundary(paths, "sidecar"), *guards]
     application = web.Application(middlewares=middlewares, client_max_size=_MOST_BYTES)
     application.add_routes(routes)
 

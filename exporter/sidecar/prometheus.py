@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from exporter.check_http import Browser, RefusedError, shown
 from exporter.errors import KpiExporterError
+from exporter.units import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -56,6 +57,10 @@ class Api:
     async def alertmanagers(self) -> list[str]:
         """Return `host:port` of those that it sends alerts to."""
         return await self._ask("alertmanagers", _active)
+
+    async def resend_delay(self) -> float:
+        """Return the seconds after which it sends an alert that still fires again."""
+        return await self._ask("status/flags", _resend_delay)
 
     async def refusals(self, expressions: Iterable[str]) -> list[str]:
         """Return what it says against expressions that it cannot parse."""
@@ -127,6 +132,10 @@ def _groups(data: Any) -> list[dict[str, Any]]:
 
 def _scalar(data: Any) -> float:
     return float(data["result"][1])
+
+
+def _resend_delay(data: Any) -> float:
+    return seconds(data["rules.alert.resend-delay"])
 
 
 def _active(data: Any) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import Counter, Gauge
 
 from exporter.errors import KpiExporterError
-from exporter.sidecar.folder import ours, put
+from exporter.sidecar.folder import elsewhere, ours, put
 from exporter.sidecar.prometheus import Loaded
 from exporter.sidecar.validate import faults
 from exporter.sidecar.verify import differences
@@ -97,7 +97,7 @@ class Rules:
     async def _keep(self, made: Installed, api: Api) -> Loaded | None:
         """Have what is in the folder loaded, unless it is."""
         loaded = await api.loaded()
-        if not differences(made.groups, loaded.groups):
+        if not await self._differences(made, loaded):
             return loaded
         loaded, wrong = await self._load(made, api)
         self._problems.set("loaded", wrong)
@@ -131,6 +131,11 @@ class Rules:
         self._problems.set("loaded", [*wrong, "the rules before were put back"])
         return None
 
+    async def _differences(self, made: Installed, loaded: Loaded) -> list[str]:
+        files = {str(group["file"]) for group in loaded.groups}
+        others = await asyncio.to_thread(elsewhere, self._settings.rules, files)
+        return differences(made.groups, loaded.groups, others)
+
     async def _load(self, made: Installed, api: Api) -> tuple[Loaded, list[str]]:
         """Reload; returns what is loaded then, and what is wrong with it."""
         how = self._settings.reload
@@ -140,7 +145,7 @@ class Rules:
             await api.reload(how)
             while True:
                 loaded = await api.loaded()
-                wrong = differences(made.groups, loaded.groups)
+                wrong = await self._differences(made, loaded)
                 if not wrong or loop.time() >= deadline:
                     return loaded, wrong
                 await asyncio.sleep(_LOOK_EVERY)

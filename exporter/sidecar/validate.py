@@ -23,15 +23,18 @@ _MOST_BYTES = 65536
 _SHOWN = 20
 
 
-async def faults(made: Installed, api: Api | None) -> list[str]:
+async def faults(
+    made: Installed, api: Api | None, patience: float = _PATIENCE
+) -> list[str]:
     """Return what is wrong with rendered rules; empty when nothing is.
 
     promtool judges whole files. Without it Prometheus parses each expression, which
-    leaves templates and names to its loading. Raises KpiExporterError when neither can.
+    leaves templates and names to its loading. Raises KpiExporterError when neither can,
+    or promtool gives no answer within `patience` seconds.
     """
     program = shutil.which(_PROMTOOL)
     if program is not None:
-        return await _by_promtool(program, made.rules)
+        return await _by_promtool(program, made.rules, patience)
     if api is not None:
         return await api.refusals(_expressions(made))
     said = (
@@ -40,14 +43,20 @@ async def faults(made: Installed, api: Api | None) -> list[str]:
     raise KpiExporterError(said)
 
 
-async def _by_promtool(program: str, rules: dict[str, str]) -> list[str]:
+async def _by_promtool(
+    program: str, rules: dict[str, str], patience: float
+) -> list[str]:
     folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="kpi-sidecar-"))
     try:
         places = await asyncio.to_thread(_written, folder, rules)
         command = [program, "check", "rules", "--lint=none", *places]
-        ended = await run(command, _PATIENCE, _MOST_BYTES, errors=True)
-    except (OSError, TimeoutError) as error:
-        raise KpiExporterError(f"{program} cannot be used: {error!r}") from error
+        ended = await run(command, patience, _MOST_BYTES, errors=True)
+    except TimeoutError as error:
+        why = f"{program}: gave no answer within {patience:g} s"
+        raise KpiExporterError(why) from error
+    except OSError as error:
+        why = f"{program} cannot be used: {error.strerror}"
+        raise KpiExporterError(why) from error
     finally:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
     if ended.status == 0:

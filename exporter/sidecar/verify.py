@@ -11,7 +11,7 @@ from exporter.sidecar.payload import unix
 from exporter.units import seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
 
 Group = dict[str, Any]
 _WELL = "ok"
@@ -20,38 +20,33 @@ _SLACK = 10.0
 
 
 def differences(
-    wanted: Mapping[str, Sequence[Group]], loaded: Sequence[Group]
+    wanted: Mapping[str, Sequence[Group]],
+    loaded: Sequence[Group],
+    elsewhere: Container[str] = (),
 ) -> list[str]:
     """Return where the loaded groups are not exactly the wanted ones, by file name.
 
     Groups of other files are nobody's business, unless they have the name of one of
-    ours: then every alert of theirs comes twice.
+    ours: then every alert of theirs comes twice. `elsewhere` are loaded files that are
+    not ours although they may have a name of ours.
     """
     mine = {(name, g["name"]): g for name, groups in wanted.items() for g in groups}
     names = {group for _, group in mine}
-    found: list[str] = []
     there: dict[tuple[str, str], Group] = {}
+    strange: list[str] = []
+    doubled: list[Group] = []
     for group in loaded:
         key = (PurePosixPath(group["file"]).name, group["name"])
-        if key in mine and key not in there:
+        ours = group["file"] not in elsewhere
+        if ours and key in mine and key not in there:
             there[key] = group
         elif group["name"] in names:
-            found.append(
-                f"group {group['name']} is loaded from {group['file']} as well"
-            )
-        elif key[0] in wanted:
-            found.append(f"group {group['name']} of {group['file']} is not ours")
-    if not there:
-        return [
-            *found,
-            "none of the groups is loaded: does rule_files name the folder?",
-        ]
-    for key, group in mine.items():
-        if key not in there:
-            found.append(f"group {key[1]} of {key[0]} is not loaded")
-        else:
-            found += _differing(group, there[key])
-    return found
+            doubled.append(group)
+        elif ours and key[0] in wanted:
+            strange.append(f"group {group['name']} of {group['file']} is not ours")
+    none = "none of the groups is loaded: does rule_files name the folder?"
+    lacking = [*_lacking(mine, there)] if there else [none]
+    return [*lacking, *_twice(doubled, alone=not there), *strange]
 
 
 def unwell(mine: Sequence[Group], now: float) -> tuple[list[str], bool]:
@@ -84,6 +79,22 @@ class Grace:
         self.evaluated = evaluated
         longest = max((float(group["interval"]) for group in mine), default=0.0)
         return now - self.since > 2 * longest + _SLACK
+
+
+def _lacking(
+    mine: Mapping[tuple[str, str], Group], there: Mapping[tuple[str, str], Group]
+) -> Iterator[str]:
+    for key, group in mine.items():
+        if key not in there:
+            yield f"group {key[1]} of {key[0]} is not loaded"
+        else:
+            yield from _differing(group, there[key])
+
+
+def _twice(groups: Sequence[Group], *, alone: bool) -> Iterator[str]:
+    how = ", which is not in our folder" if alone else " as well"
+    for group in groups:
+        yield f"group {group['name']} is loaded from {group['file']}{how}"
 
 
 def _differing(group: Group, there: Group) -> Iterator[str]:

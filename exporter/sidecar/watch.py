@@ -10,11 +10,26 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 300.0
 _REMEMBERED = 20_000
 
 
+RESEND = 60.0
+"""Seconds after which Prometheus sends an alert again, unless its flags differ."""
+_LEAST = 2.0  # resend delays: it sends at the first evaluation after one of them
+_SURE = 3.5  # with rules evaluated as seldom, and Alertmanager's repeating
+
+
 class Status(StrEnum):
     """What the second way is told."""
 
     LOST = "lost"
     WELL = "well"
+
+
+def patience(interval: float, resend: float) -> float:
+    """Return the seconds to wait for what Prometheus sends again after `resend`.
+
+    That is `interval`, unless nothing can come so often: then what is enough by the
+    routes of deploy/alertmanager, so that nobody is told of a loss that is none.
+    """
+    return interval if interval >= _LEAST * resend else _SURE * resend
 
 
 @dataclass(slots=True)

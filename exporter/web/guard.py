@@ -68,8 +68,11 @@ def _refused(request: web.Request, status: int, message: str) -> web.Response:
     return text(message, status)
 
 
-def boundary(paths: str) -> Middleware:
-    """Turn every error into an answer for its reader; `paths` answers a wrong path."""
+def boundary(paths: str, whose: str = "exporter") -> Middleware:
+    """Turn every error into an answer for its reader; `paths` answers a wrong path.
+
+    `whose` log says more of an error that nobody expected.
+    """
 
     @web.middleware
     async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -87,7 +90,7 @@ def boundary(paths: str) -> Middleware:
             return _refused(request, error.status, error.reason)
         except Exception as error:  # noqa: BLE001 - the reader gets no traceback, whatever it is
             _report(request, error)
-            what = "internal error; the exporter's log says more"
+            what = f"internal error; the {whose}'s log says more"
             return _refused(request, 500, what)
 
     return answer

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from aiohttp import ClientSession
 
 from exporter.config import ExporterWeb
 from exporter.sidecar.alertmanagers import PROBE
@@ -174,7 +175,10 @@ async def test_a_list_is_paged_and_says_what_it_cannot_read(tmp_path: Path) -> N
         first = await running.json("/incidents.json?limit=2")
         last = await running.json("/incidents.json?limit=2&offset=4")
         html = await running.text("/incidents?limit=2&offset=2")
-        wrong = ("limit=-1", "limit=9999", "offset=x", "since=yesterday", "since=nan")
+        wrong = (
+            *("limit=-1", "limit=0", "limit=9999", "offset=x"),
+            *("since=yesterday", "since=nan", "bogus=1"),
+        )
         statuses = {await running.status(f"/incidents.json?{one}") for one in wrong}
         late = await running.listed("since=2025-10-10T00:00:00Z")
         await running.post(*(alert(number, over=True) for number in range(5)))
@@ -191,6 +195,19 @@ async def test_a_list_is_paged_and_says_what_it_cannot_read(tmp_path: Path) -> N
     assert (len(late), none) == (5, [])
 
 
+async def test_a_file_that_cannot_be_opened_is_said_on_every_page(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "nowhere" / "i.db"
+    paths = ("incidents", "incidents.json", "incidents/0123456789abcdef")
+    async with sidecar(config(path)) as running, ClientSession() as client:
+        for page in paths:
+            async with client.get(f"{running.url}/{page}") as answer:
+                assert answer.status == 503
+                said = await answer.text()
+            assert said.startswith(f"the incidents' file {path} cannot be used")
+
+
 async def test_an_unknown_incident_is_not_found(tmp_path: Path) -> None:
     async with sidecar(config(tmp_path / "i.db")) as running:
         assert await running.status("/incidents/0123456789abcdef") == 404
@@ -198,14 +215,59 @@ async def test_an_unknown_incident_is_not_found(tmp_path: Path) -> None:
         assert await running.status("/incidents/..%2Fetc") == 404
 
 
-async def test_half_a_character_in_a_label_does_no_harm(tmp_path: Path) -> None:
+async def test_half_a_character_or_a_control_in_a_label_does_no_harm(
+    tmp_path: Path,
+) -> None:
     given = config(tmp_path / "i.db", evidence=False)
     async with sidecar(given) as running:
-        assert await running.post(alert(1, target="shop\ud800<b>\x00")) == 200
+        target = "shop\ud800<b>\x00\x1b[31m\x9b"
+        assert await running.post(alert(1, target=target)) == 200
         await until(running.frozen)
         (one,) = await running.listed()
-        assert "shop?&lt;b&gt;" in await running.text(f"/incidents/{one['id']}")
-        assert "shop?&lt;b&gt;" in await running.text("/incidents")
+        assert "shop?&lt;b&gt;??[31m?" in await running.text(f"/incidents/{one['id']}")
+        assert "shop?&lt;b&gt;??[31m?" in await running.text("/incidents")
+
+
+async def test_a_status_that_nobody_knows_closes_nothing(tmp_path: Path) -> None:
+    given = config(tmp_path / "i.db", evidence=False)
+    async with sidecar(given) as running:
+        await running.post(alert(1))
+        odd = {**alert(1, over=True), "status": "weird"}
+        assert await running.post(odd) == 400
+        assert await running.post(odd, alert(2)) == 200
+        found = await running.listed()
+    assert [each["closed"] for each in found] == [None, None]
+
+
+@pytest.mark.parametrize(
+    "starts", ["9999-12-31T00:00:00Z", "0001-01-01T00:00:00+01:00"]
+)
+async def test_a_start_that_cannot_be_counts_as_now(
+    starts: str, tmp_path: Path
+) -> None:
+    odd = {**alert(1), "startsAt": starts}
+    given = config(tmp_path / "i.db", evidence=False)
+    async with sidecar(given) as running:
+        await running.post(odd)
+        await running.post(odd)
+        (one,) = await running.listed()
+        assert one["opened"][:4] not in (starts[:4], "0000")
+        await running.post({**odd, "status": "resolved", "endsAt": starts})
+        (one,) = await running.listed()
+        assert await running.status("/incidents") == 200
+    assert one["closed"] >= one["opened"]
+    assert one["closed"][:4] != "9999"
+
+
+async def test_an_alert_without_labels_is_called_something(tmp_path: Path) -> None:
+    given = config(tmp_path / "i.db", evidence=False)
+    async with sidecar(given) as running:
+        odd = {**alert(1), "labels": {}, "annotations": {"summary": " "}}
+        assert await running.post(odd) == 200
+        (one,) = await running.listed()
+        page = await running.text(f"/incidents/{one['id']}")
+        assert ">an alert without a name</a></h2>" in await running.text("/incidents")
+    assert "<h1>an alert without a name</h1>" in page
 
 
 async def test_an_alert_that_says_too_much_is_kept_with_what_fits(

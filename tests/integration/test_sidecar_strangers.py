@@ -12,8 +12,10 @@ import pytest
 from exporter.check_http import Browser
 from exporter.config_sidecar import Reload
 from exporter.errors import KpiExporterError
+from exporter.render.installed import Installed
 from exporter.sidecar import alertmanagers
 from exporter.sidecar.prometheus import Api
+from exporter.sidecar.validate import faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +73,7 @@ async def test_an_answer_of_another_shape_is_no_prometheus(
     stranger.text = text
     async with Browser() as browser:
         api = Api(browser, stranger.url)
-        for call in (api.loaded, api.alertmanagers):
+        for call in (api.loaded, api.alertmanagers, api.resend_delay):
             with pytest.raises(KpiExporterError, match="not that of a Prometheus") as e:
                 await call()
             assert "hush" not in str(e.value)
@@ -100,6 +102,26 @@ async def test_a_prometheus_that_does_not_reload_is_told_of_with_what_to_do(
         with pytest.raises(KpiExporterError, match=said) as e:
             await Api(browser, stranger.url).reload(None)
     assert "hush" not in str(e.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("#!/bin/sh\nexec sleep 600\n", "promtool: gave no answer within 0.5 s"),
+        ("#!/nowhere\n", "promtool cannot be used: No such file or directory"),
+    ],
+)
+async def test_a_promtool_that_is_of_no_use_is_named_in_words(
+    text: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "promtool"
+    program.write_text(text)
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    made = Installed({"kpi-x.yaml": "groups: []\n"}, {}, {})
+    with pytest.raises(KpiExporterError) as caught:
+        await faults(made, None, 0.5)
+    assert str(caught.value) == f"{tmp_path}/{said}"
 
 
 @pytest.mark.parametrize("by_file", [True, False])

@@ -54,6 +54,13 @@ def test_slack_is_told_of_an_end_in_a_line() -> None:
     assert text.splitlines()[1] == f":white_check_mark: over: {link}"
 
 
+def test_an_alert_that_says_nothing_has_a_link_that_can_be_read() -> None:
+    empty = LOCK._replace(labels={}, annotations={"summary": " "}, causes=[])
+    for began in (True, False):
+        news = News(empty, began=began, ended=not began)
+        assert "|an alert without a name>" in as_slack(batch(news), LINK)
+
+
 def test_what_began_and_ended_meanwhile_is_one_entry() -> None:
     both = News(LOCK, began=True, ended=True)
     made = json.loads(as_json(batch(both, ended=1), LINK))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import zlib
 from typing import TYPE_CHECKING
 
 import promql_parser
@@ -78,6 +80,22 @@ def test_a_statement_is_compared_by_its_id_and_shown_by_its_text() -> None:
         Change({"target": "shop", "queryid": "SELECT slow"}, 11.0, 5.5),
         Change({"target": "shop", "queryid": "10"}, 10.0, 0.0),
     ]
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_what_is_not_listed_counts_in_the_whole(measure: Measure) -> None:
+    now = [({measure.by: str(n)}, 1.0) for n in range(12)]
+    found = queries.compared(measure, [*now, ({measure.by: measure.rest}, 8.0)], [])
+    assert (len(found.changes), found.total) == (10, 20.0)
+    assert measure.rest not in {each.labels[measure.by] for each in found.changes}
+
+
+def test_evidence_of_before_there_was_a_whole_is_still_read() -> None:
+    made = evidence(comparisons=[statements(0.9, None)])
+    body = json.loads(zlib.decompress(packed(made)))
+    body["comparisons"] = [each[:4] for each in body["comparisons"]]
+    read = unpacked(zlib.compress(json.dumps(body).encode()))
+    assert read.comparisons == made.comparisons
 
 
 def test_without_a_series_an_hour_ago_nobody_knows_what_changed() -> None:

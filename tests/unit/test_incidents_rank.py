@@ -9,6 +9,7 @@ import pytest
 
 from exporter.catalogue.loader import catalogue
 from exporter.sidecar.incidents.candidates import Surroundings, causes, times
+from exporter.sidecar.incidents.incident import Change, Comparison
 from exporter.sidecar.incidents.rank import (
     NAMED,
     Candidate,
@@ -154,6 +155,41 @@ def test_a_statement_that_grew_explains_a_slow_server() -> None:
         "of the statements it takes most time; 90% of all; "
         "9 times as much as an hour ago"
     )
+
+
+def groups(total: float) -> Comparison:
+    """Compare two process groups of a host that uses `total` cores."""
+    changes = [
+        Change({"target": "local", "group": "python"}, 0.351, 0.117),
+        Change({"target": "local", "group": "java"}, 0.023, 0.023),
+    ]
+    return Comparison("process", "Process groups", "cores", changes, total)
+
+
+def test_a_share_is_of_all_and_a_group_stands_once() -> None:
+    lines = "everything else uses 1.226 cores\npython uses 350.9m cores\n"
+    cpu = incident("cpu_used", "local", cause=lines)
+    found = causes(cpu, evidence(comparisons=[groups(1.6)]), [], AROUND)
+    said = {cause.text: cause.why for cause in found}
+    assert said["python uses 350.9m cores"] == (
+        "the alert itself names it; 22% of all; 3 times as much as an hour ago"
+    )
+    assert said["java uses 0.023 cores"].split("; ")[1] == "1% of all"
+    assert [text for text in said if text.startswith("python")] == [found[1].text]
+    assert found[0].text == "everything else uses 1.226 cores"
+
+
+def test_a_group_on_another_machine_is_another_cause() -> None:
+    slow = incident("api_latency_p95", "web", cause="python uses 350m cores\n")
+    found = causes(slow, evidence(comparisons=[groups(1.6)]), [], AROUND)
+    assert [c.text for c in found].count("python uses 0.351 cores") == 1
+
+
+def test_a_statement_that_the_alert_quotes_stands_once() -> None:
+    slow = incident("db_query_p95", cause="42 takes 2s: SELECT slow\n")
+    found = causes(slow, evidence(comparisons=[statements(0.9, 0.1)]), [], AROUND)
+    (one,) = [cause for cause in found if "SELECT slow" in cause.text]
+    assert one.why.startswith("the alert itself names it; 90% of all; 9 times")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from exporter.errors import KpiExporterError
 from exporter.render.words import MARK
-from exporter.sidecar.folder import ours, put
+from exporter.sidecar.folder import elsewhere, ours, put
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,3 +84,18 @@ def test_a_reader_sees_the_old_file_or_the_new_one(tmp_path: Path) -> None:
         assert reading.read() == A
         assert os.fstat(reading.fileno()).st_nlink == 0
     assert ours(tmp_path, ".yaml") == {"kpi-a.yaml": B}
+
+
+def test_a_file_of_another_folder_is_known_where_it_can_be_seen(tmp_path: Path) -> None:
+    mine, other, linked = (tmp_path / name for name in ("mine", "other", "linked"))
+    for folder in (mine, other, linked):
+        folder.mkdir()
+    for folder in (mine, other):
+        (folder / "kpi-x.yaml").write_text("the same")
+    (linked / "kpi-x.yaml").symlink_to(mine / "kpi-x.yaml")
+    (tmp_path / "again").symlink_to(mine)
+    seen = [f"{tmp_path}/{name}/kpi-x.yaml" for name in ("other", "linked", "again")]
+    unseen = [f"{tmp_path}/gone/kpi-x.yaml", "rules/kpi-x.yaml", f"{mine}/gone.yaml"]
+    loaded = [*seen, f"{mine}/kpi-x.yaml", *unseen]
+    assert elsewhere(mine, loaded) == {seen[0]}
+    assert elsewhere(tmp_path / "empty", loaded[:1]) == {seen[0]}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
-from exporter.sidecar.payload import Alert, PayloadError, parse
+from exporter.sidecar.payload import Alert, PayloadError, parse, read
 
 FIRING = {
     "status": "firing",
@@ -62,11 +63,46 @@ def test_what_fires_has_not_ended_whenever_it_will() -> None:
         {"alerts": {}},
         {"alerts": [1]},
         {"alerts": [{**FIRING, "startsAt": "yesterday"}]},
+        {"alerts": [{**FIRING, "startsAt": None}]},
         {"alerts": [{**FIRING, "labels": [1]}]},
+        {"alerts": [{**FIRING, "labels": {"alertname": {"a": 1}}}]},
+        {"alerts": [{**FIRING, "status": "weird"}]},
+        {"alerts": [{**FIRING, "status": ["firing"]}]},
         {"alerts": [{k: v for k, v in FIRING.items() if k != "fingerprint"}]},
-        {"alerts": [], "truncatedAlerts": "many"},
     ],
 )
 def test_what_is_no_call_is_refused(body: Any) -> None:
-    with pytest.raises(PayloadError):
+    with pytest.raises(PayloadError) as caught:
         parse(body)
+    assert not re.search(r"Error|object has no|[(]'", str(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"{", "it is not JSON"),
+        (b"\xff", "it is not JSON"),
+        (b"[" * 100_000, "it is nested too deeply"),
+        (b"{}", "it is no object with a list of alerts"),
+    ],
+)
+def test_what_is_refused_is_said_in_words(body: bytes, said: str) -> None:
+    with pytest.raises(PayloadError, match=f"^{said}$"):
+        read(body)
+
+
+@pytest.mark.parametrize(
+    ("odd", "said"),
+    [
+        (1, "an alert is no object"),
+        ({**FIRING, "status": "weird"}, "its status is neither firing nor resolved"),
+        ({**FIRING, "fingerprint": ""}, "it has no fingerprint"),
+        ({**FIRING, "startsAt": "yesterday"}, "its startsAt is no time"),
+        ({**RESOLVED, "endsAt": "soon"}, "its endsAt is no time"),
+        ({**FIRING, "annotations": 5}, "its annotations are no object"),
+    ],
+)
+def test_an_alert_that_cannot_be_read_costs_none_beside_it(odd: Any, said: str) -> None:
+    payload = parse({"alerts": [odd, FIRING], "truncatedAlerts": "many"})
+    assert [alert.fingerprint for alert in payload.alerts] == ["abc"]
+    assert (payload.unread, payload.truncated) == ((said,), 0)

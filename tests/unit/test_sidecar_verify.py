@@ -86,6 +86,18 @@ def test_any_difference_is_said(loaded: list[dict[str, Any]], said: str) -> None
     assert said in found
 
 
+def test_the_same_group_of_another_folder_is_not_ours() -> None:
+    place = str(LOADED["file"])
+    assert differences(WANTED, [LOADED], {place}) == [
+        "none of the groups is loaded: does rule_files name the folder?",
+        f"group kpi-x is loaded from {place}, which is not in our folder",
+    ]
+    mine = {**LOADED, "file": "/mine/kpi-x.yaml"}
+    for both in ([LOADED, mine], [mine, LOADED]):
+        said = differences(WANTED, both, {place})
+        assert said == [f"group kpi-x is loaded from {place} as well"]
+
+
 def test_a_group_that_is_not_loaded_is_named() -> None:
     more = {**WANTED, "kpi-y.yaml": [{"name": "kpi-y", "rules": []}]}
     assert differences(more, [LOADED]) == ["group kpi-y of kpi-y.yaml is not loaded"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.sidecar.watch import Awaited, Firsts, Status, Switch
+from exporter.sidecar.watch import Awaited, Firsts, Status, Switch, patience
 
 
 def test_what_is_awaited_is_lost_after_its_interval_and_not_before() -> None:
@@ -12,6 +12,16 @@ def test_what_is_awaited_is_lost_after_its_interval_and_not_before() -> None:
     assert (way.lost(110), way.lost(110.1)) == (False, True)
     way.came(115)
     assert (way.lost(125), way.lost(125.1), way.silent(120)) == (False, True, 5)
+
+
+@pytest.mark.parametrize(
+    ("interval", "resend", "waited"),
+    [(300, 60, 300), (120, 60, 120), (119, 60, 210), (1, 60, 210), (8, 1, 8)],
+)
+def test_nothing_is_awaited_more_often_than_it_is_sent(
+    interval: float, resend: float, waited: float
+) -> None:
+    assert patience(interval, resend) == waited
 
 
 def told(switch: Switch, lost: list[bool], *, worked: bool = True) -> list[str]:

@@ -6,7 +6,14 @@ import math
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from exporter.sidecar.incidents.rank import Candidate, Kind, Whom, depth_of, rank
+from exporter.sidecar.incidents.rank import (
+    Candidate,
+    Kind,
+    Whom,
+    compared,
+    depth_of,
+    rank,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -92,11 +99,17 @@ def causes(
     around: Surroundings,
 ) -> list[Cause]:
     """Order all that may have caused an incident by how likely it is."""
-    found = [*_own(incident), *_alerts(incident, near, around)]
+    own = [*_own(incident)]
+    found = [*_alerts(incident, near, around)]
     if evidence is not None:
         found += _tables(incident, evidence, around)
-        found += _changes(incident, evidence, around)
-    return rank(around.depth(incident.kpi), found)
+        for subject, each in _changes(incident, evidence, around):
+            same = _of(own, subject, each)
+            if same is None:
+                found.append(each)
+            else:
+                own[same] = own[same]._replace(more=tuple(compared(each)))
+    return rank(around.depth(incident.kpi), [*own, *found])
 
 
 def _own(incident: Incident) -> Iterator[Candidate]:
@@ -111,6 +124,18 @@ def _own(incident: Incident) -> Iterator[Candidate]:
     for index, line in enumerate(lines):
         yield Candidate(Kind.OWN, line[:_LONGEST], share=1 - 0.1 * min(index, 5))
     yield Candidate(Kind.SUMMARY, incident.summary[:_LONGEST])
+
+
+def _of(own: Sequence[Candidate], subject: str, each: Candidate) -> int | None:
+    """Find the alert's own line that speaks of the same, which rounds otherwise."""
+    if each.whom is not Whom.SAME:
+        return None
+    verb = _UNITS[each.kind].split()[0]
+    begins, ends = f"{subject} {verb} ", f": {subject}"
+    for index, line in enumerate(own):
+        if line.text.startswith(begins) or line.text.endswith(ends):
+            return index
+    return None
 
 
 def _alerts(
@@ -186,21 +211,25 @@ def _number(value: float) -> str:
 
 def _changes(
     incident: Incident, evidence: Evidence, around: Surroundings
-) -> Iterator[Candidate]:
+) -> Iterator[tuple[str, Candidate]]:
+    """Yield what is compared with an hour ago, and what it is about."""
     for comparison in evidence.comparisons:
         kind = Kind(comparison.kind)
-        total = sum(change.now for change in comparison.changes) or 1.0
+        listed = sum(change.now for change in comparison.changes)
+        total = max(comparison.total, listed) or 1.0
         for change in comparison.changes[:_MOST_CHANGES]:
             target = change.labels.get("target", "")
-            yield Candidate(
-                kind,
-                f"{_name(comparison, change.labels)} {_UNITS[kind].format(change.now)}"[
-                    :_LONGEST
-                ],
-                around.whom(incident, target),
-                target,
-                change=times(change.now, change.before),
-                share=change.now / total,
+            subject = _name(comparison, change.labels)
+            yield (
+                subject,
+                Candidate(
+                    kind,
+                    f"{subject} {_UNITS[kind].format(change.now)}"[:_LONGEST],
+                    around.whom(incident, target),
+                    target,
+                    change=times(change.now, change.before),
+                    share=change.now / total,
+                ),
             )
 
 

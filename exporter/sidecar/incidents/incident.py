@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 SCOPES = ("target", "application", "instance")
 """The labels that may say whom an alert is about, the narrowest first."""
 
+NAMELESS = "an alert without a name"
+"""What stands where a name would."""
+
 
 def id_of(fingerprint: str, starts: float) -> str:
     """Name the incident of an alert: 16 hexadecimal digits, the same at each call."""
@@ -41,12 +44,16 @@ class Change(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """The dearest of a kind, the dearest first; `unit` is what the figures are in."""
+    """The dearest of a kind, the dearest first; `unit` is what the figures are in.
+
+    `total` is all of that kind, with what is not listed; 0 where nobody asked for it.
+    """
 
     kind: str
     title: str
     unit: str
     changes: list[Change]
+    total: float = 0.0
 
 
 class Evidence(NamedTuple):
@@ -92,7 +99,7 @@ class Incident(NamedTuple):
     @property
     def alert(self) -> str:
         """The alert's name."""
-        return self.labels.get("alertname", "")
+        return self.labels.get("alertname", "").strip() or NAMELESS
 
     @property
     def severity(self) -> str:
@@ -117,7 +124,7 @@ class Incident(NamedTuple):
     @property
     def summary(self) -> str:
         """The alert's own summary, else its name."""
-        return self.annotations.get("summary") or self.alert
+        return self.annotations.get("summary", "").strip() or self.alert
 
     @property
     def first_cause(self) -> Cause | None:

@@ -22,7 +22,7 @@ def unpacked(body: bytes) -> Evidence:
         for labels, points in found["series"]
     ]
     found["comparisons"] = [
-        Comparison(kind, title, unit, [Change(*change) for change in changes])
-        for kind, title, unit, changes in found["comparisons"]
+        Comparison(kind, title, unit, [Change(*change) for change in changes], *total)
+        for kind, title, unit, changes, *total in found["comparisons"]
     ]
     return Evidence(**found)

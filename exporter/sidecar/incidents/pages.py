@@ -67,9 +67,10 @@ def listing(listed: Listed, part: Part, now: float) -> str:
 def detail(story: Story, now: float) -> str:
     """Write one incident: its causes first, then all that was seen."""
     incident = story.incident
+    named = (incident.severity, incident.alert)
     head = (
         f'<header class="{_look(incident)}">\n<p><a href="../incidents">Incidents</a>'
-        f" · {escape(incident.severity)} · {escape(incident.alert)}</p>\n"
+        f"{''.join(f' · {escape(each)}' for each in named if each)}</p>\n"
         f"<h1>{escape(incident.summary)}</h1>\n"
         f'<p class="soft">{_span(incident, now)}</p>\n</header>\n'
     )
@@ -90,12 +91,13 @@ def _card(incident: Incident, now: float) -> str:
     cause = incident.first_cause
     said = cause.text if cause and cause.text != incident.summary else ""
     likely = f"<p>Likely: {escape(said)}</p>\n" if said else ""
+    named = map(escape, (incident.alert, incident.who, incident.severity))
+    said_of = (*named, _span(incident, now))
     return (
         f'<article class="{_look(incident)}">\n<h2>{_sign(incident)} '
         f'<a href="incidents/{incident.id}">{escape(incident.summary)}</a></h2>\n'
-        f'{likely}<p class="soft">{escape(incident.alert)} · '
-        f"{escape(incident.who)} · {escape(incident.severity)} · "
-        f"{_span(incident, now)}</p>\n</article>\n"
+        f'{likely}<p class="soft">{" · ".join(filter(None, said_of))}'
+        "</p>\n</article>\n"
     )
 
 

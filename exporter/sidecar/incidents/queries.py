@@ -28,7 +28,8 @@ class Measure(NamedTuple):
     """What is compared with an hour ago at targets of one kind.
 
     `text` is an expression whose series give the label of that name to what is shown
-    by the label `by`.
+    by the label `by`. `rest` is the value of `by` that stands for all that has no name
+    of its own: it counts in the whole and is not shown.
     """
 
     kind: Kind
@@ -38,6 +39,7 @@ class Measure(NamedTuple):
     by: str
     expr: str
     text: str = ""
+    rest: str = "other"
 
 
 MEASURES = (
@@ -47,8 +49,8 @@ MEASURES = (
         "Statements by the time they take",
         "s/s",
         "queryid",
-        'sum by (target, queryid) (rate(pg_stat_statements_seconds_total{{target="{}",'
-        'queryid!="other"}}[5m]))',
+        "sum by (target, queryid) (rate(pg_stat_statements_seconds_total"
+        '{{target="{}"}}[5m]))',
         'group by (queryid, query) (pg_stat_statements_query_id{{target="{}"}})',
     ),
     Measure(
@@ -75,7 +77,11 @@ MEASURES = (
         "cores",
         "group",
         "sum by (target, group) (rate(node_process_group_cpu_seconds_total"
-        '{{target="{}"}}[5m]))',
+        '{{target="{0}"}}[5m])) or label_replace(clamp_min(sum by (target) '
+        '(rate(node_capacity_cpu_seconds_total{{target="{0}"}}[5m])) - sum by (target) '
+        '(rate(node_process_group_cpu_seconds_total{{target="{0}"}}[5m])), 0), '
+        '"group", "everything else", "", "")',
+        rest="everything else",
     ),
 )
 
@@ -141,7 +147,8 @@ def compared(
     """Join what costs most now with what it cost an hour ago."""
     old = {labels.get(measure.by, ""): value for labels, value in before}
     names = {labels.get(measure.by, ""): labels.get("query", "") for labels, _ in texts}
-    dearest = sorted(now, key=lambda each: -each[1])[:_MOST]
+    named = [each for each in now if each[0].get(measure.by) != measure.rest]
+    dearest = sorted(named, key=lambda each: -each[1])[:_MOST]
     changes = []
     for labels, value in dearest:
         key = labels.get(measure.by, "")
@@ -150,7 +157,8 @@ def compared(
             measure.by: names.get(key) or key,
         }
         changes.append(Change(shown, value, old.get(key, 0.0) if old else None))
-    return Comparison(str(measure.kind), measure.title, measure.unit, changes)
+    total = sum(value for _, value in now)
+    return Comparison(str(measure.kind), measure.title, measure.unit, changes, total)
 
 
 _NO_NUMBERS = ("NaN", "+Inf", "-Inf")

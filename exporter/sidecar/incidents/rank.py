@@ -57,7 +57,8 @@ class Candidate(NamedTuple):
     `seconds` is when it began or was seen, counted from the incident. `change` is how
     many times as much it is as an hour ago (infinite: there was none; None: unknown).
     `share` is its part of all of its kind. `depth` is an alert's, as `depth_of` has it.
-    `over` says that it was gone before the incident began; `fits` is a factor.
+    `over` says that it was gone before the incident began; `fits` is a factor. `more`
+    are reasons that are said besides.
     """
 
     kind: Kind
@@ -70,6 +71,7 @@ class Candidate(NamedTuple):
     depth: int = 0
     over: bool = False
     fits: float = 1.0
+    more: tuple[str, ...] = ()
 
 
 _SYMPTOMS = frozenset({"api", "data"})  # subjects: what users feel
@@ -217,7 +219,7 @@ def _reasons(depth: int, each: Candidate) -> Iterator[str]:
     else:
         yield _WORDS[each.kind]
     if each.kind in _COMPARED:
-        yield from _compared(each)
+        yield from compared(each)
     if each.kind is Kind.ALERT or each.seconds < -_SAME_TIME:
         yield _when(each)
     if each.over:
@@ -225,9 +227,11 @@ def _reasons(depth: int, each: Candidate) -> Iterator[str]:
     if each.whom is not Whom.SAME:
         place = "behind the application" if each.whom is Whom.BEHIND else "a host"
         yield f"on {each.where}, {place}"
+    yield from each.more
 
 
-def _compared(each: Candidate) -> Iterator[str]:
+def compared(each: Candidate) -> Iterator[str]:
+    """Say what part of the whole it is, and what it was an hour ago."""
     yield f"{each.share:.0%} of all"
     if each.change is None:
         return

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from exporter.sidecar.incidents import kept, messages, pages
+from exporter.sidecar.incidents.store import StoreError
 from exporter.web.guard import text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from aiohttp.typedefs import Handler
 
     from exporter.sidecar.incidents.candidates import Surroundings
     from exporter.sidecar.incidents.store import Store
@@ -33,11 +36,16 @@ class Routes:
 
     def all(self, now: Callable[[], float]) -> list[web.RouteDef]:
         """Return the pages; `now` gives the Unix time."""
+        one = "/incidents/{id:[0-9a-f]{16}}"
+        handlers: dict[str, Handler] = {
+            "/incidents": partial(self._list, now),
+            "/incidents.json": self._list_data,
+            one: partial(self._detail, now),
+            f"{one}.json": self._detail_data,
+        }
         return [
-            web.get("/incidents", partial(self._list, now)),
-            web.get("/incidents.json", self._list_data),
-            web.get("/incidents/{id:[0-9a-f]{16}}", partial(self._detail, now)),
-            web.get("/incidents/{id:[0-9a-f]{16}}.json", self._detail_data),
+            web.get(path, partial(_answer, handler))
+            for path, handler in handlers.items()
         ]
 
     async def _list(
@@ -107,6 +115,14 @@ class Routes:
         }
 
 
+async def _answer(handler: Handler, request: web.Request) -> web.StreamResponse:
+    """Answer with 503 and why when the incidents' file cannot be used."""
+    try:
+        return await handler(request)
+    except StoreError as error:
+        return text(str(error), 503)
+
+
 def _html(page: str) -> web.Response:
     return web.Response(text=page, content_type="text/html", headers=_HEADERS)
 
@@ -118,13 +134,22 @@ def _unknown() -> web.Response:
 def _part(request: web.Request) -> pages.Part:
     """Read which part of the list is wanted; 400 says what is wrong with it."""
     try:
+        _check_names(request)
         return pages.Part(
             since=_moment(request.query.get("since", "0")),
-            limit=_number(request, "limit", _FEW, _MOST),
-            offset=_number(request, "offset", 0, 2**53),
+            limit=_number(request, "limit", _FEW, range(1, _MOST + 1)),
+            offset=_number(request, "offset", 0, range(2**53)),
         )
     except ValueError as error:
         raise web.HTTPBadRequest(reason=str(error)) from error
+
+
+def _check_names(request: web.Request) -> None:
+    known = pages.Part._fields
+    for name in request.query:
+        if name not in known:
+            there = ", ".join(known)
+            raise ValueError(f"no parameter {name[:100]!r}; there are {there}")
 
 
 def _moment(written: str) -> float:
@@ -142,8 +167,8 @@ def _moment(written: str) -> float:
     return moment
 
 
-def _number(request: web.Request, name: str, default: int, most: int) -> int:
+def _number(request: web.Request, name: str, default: int, fit: range) -> int:
     given = request.query.get(name, str(default))
-    if not given.isascii() or not given.isdigit() or int(given[:20]) > most:
-        raise ValueError(f"{name} is a number from 0 to {most}")
+    if not (given.isascii() and given.isdigit()) or int(given[:20]) not in fit:
+        raise ValueError(f"{name} is a number from {fit[0]} to {fit[-1]}")
     return int(given)

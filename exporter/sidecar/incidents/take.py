@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _LONGEST = 4000  # characters of a label or an annotation
 _ALL = 32_000  # characters of all labels of an alert, and of all annotations
+_UNSEEN = dict.fromkeys({*range(32), *range(127, 160)} - {9, 10}, "?")
 _INSERT = """
 INSERT INTO incidents (id, fingerprint, alert, severity, kpi, scope, who, labels,
   annotations, opened, received, closed)
@@ -38,14 +39,15 @@ class Taken(NamedTuple):
 def take(connection: Connection, alerts: Iterable[Alert], now: float) -> Taken:
     """Note alerts; whatever is noted twice is noted once."""
     counts = {"opened": 0, "closed": 0, "known": 0}
-    for alert in map(_clean, alerts):
-        name = id_of(alert.fingerprint, alert.starts)
+    for given in map(_clean, alerts):
+        name = id_of(given.fingerprint, given.starts)
+        alert = _possible(given, now)
         row = connection.execute(
             "SELECT seq, closed FROM incidents WHERE id = ?", (name,)
         ).fetchone()
         if row is None:
             counts["opened"] += 1
-            counts["closed"] += _open(connection, alert, now)
+            counts["closed"] += _open(connection, name, alert, now)
         elif row["closed"] is None and not alert.firing:
             counts["closed"] += 1
             _close(connection, row["seq"], alert.ends or now, now)
@@ -54,8 +56,18 @@ def take(connection: Connection, alerts: Iterable[Alert], now: float) -> Taken:
     return Taken(**counts)
 
 
+def _possible(alert: Alert, now: float) -> Alert:
+    """Take times that cannot be for now: a start to come would head lists for good."""
+    starts = alert.starts if 0 <= alert.starts <= now else now
+    ends = None if alert.ends is None else max(starts, min(alert.ends, now))
+    return alert._replace(starts=starts, ends=ends)
+
+
 def _clean(alert: Alert) -> Alert:
-    """Cut what is too long, and replace what no text can hold (half a character)."""
+    """Cut what is too long, and replace what no text can hold or show.
+
+    That is half a character, and control characters but for tabs and line ends.
+    """
     labels, annotations = map(_texts, (alert.labels, alert.annotations))
     fingerprint = _text(alert.fingerprint)
     return alert._replace(
@@ -75,10 +87,10 @@ def _texts(given: dict[str, str]) -> dict[str, str]:
 
 
 def _text(given: str) -> str:
-    return given[:_LONGEST].encode("utf-8", "replace").decode()
+    return given[:_LONGEST].encode("utf-8", "replace").decode().translate(_UNSEEN)
 
 
-def _open(connection: Connection, alert: Alert, now: float) -> int:
+def _open(connection: Connection, name: str, alert: Alert, now: float) -> int:
     """Note an incident; returns how many are over by that.
 
     Of alerts with the same labels only the one that began last can be open: the end of
@@ -92,7 +104,7 @@ def _open(connection: Connection, alert: Alert, now: float) -> int:
     for row in before:
         _close(connection, row["seq"], alert.starts, now)
     ends = _end(connection, alert, now)
-    row = _row(alert, now, ends)
+    row = (name, *_row(alert, now, ends))
     seq = connection.execute(_INSERT, row).lastrowid
     _event(connection, seq, closed=False, now=now)
     if ends is not None:
@@ -113,7 +125,7 @@ def _end(connection: Connection, alert: Alert, now: float) -> float | None:
 def _row(alert: Alert, now: float, ends: float | None) -> tuple[object, ...]:
     labels, scope = alert.labels, scope_of(alert.labels)
     return (
-        *(id_of(alert.fingerprint, alert.starts), alert.fingerprint, alert.name),
+        *(alert.fingerprint, alert.name),
         *(labels.get("severity", ""), labels.get("kpi", ""), scope),
         *(labels.get(scope, ""), json.dumps(labels)),
         json.dumps(alert.annotations),
