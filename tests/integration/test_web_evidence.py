@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,21 +11,7 @@ from exporter.evidence import Evidence, Kept
 from exporter.web.service import TargetStatus
 from tests.integration.web_support import FixedService, ask, serving
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
 NAMES = "the targets are:\norders\ngraph\ncache\nlocal\n"
-
-
-@pytest.fixture
-def service() -> FixedService:
-    return FixedService()
-
-
-@pytest.fixture
-async def url(service: FixedService) -> AsyncIterator[str]:
-    async with serving(service) as address:
-        yield address
 
 
 async def test_evidence_is_a_page_and_data(url: str, service: FixedService) -> None:
