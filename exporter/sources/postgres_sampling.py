@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     PostgresSource = Any  # which imports this module
 
 RUNNING = """
-select usesysid, datid, query_id,
-    extract(epoch from clock_timestamp() - query_start)::float8
+select usesysid as user, datid as database, query_id as query,
+    extract(epoch from clock_timestamp() - query_start)::float8 as age
 from pg_stat_get_activity(null)
 where state = 'active' and query_id is not null and pid <> pg_backend_pid()
     and leader_pid is null and query_start <= clock_timestamp()
@@ -26,6 +26,15 @@ SINCE = 140000
 _TIMEOUT = 1.0
 _PAUSE = 15.0  # seconds after a failure
 _IDLE = 90.0  # seconds without being asked after which it ends itself
+
+
+class _Row(NamedTuple):
+    """A row of `RUNNING`."""
+
+    user: int
+    database: int
+    query: int
+    age: float
 
 
 class Looks(NamedTuple):
@@ -97,6 +106,6 @@ class Sampler:
             source.discard()
 
     async def _look(self, source: PostgresSource) -> None:
-        for user, database, query, age in await source.tuples(RUNNING):
-            self._ages[user, database, query].append(age)
+        for row in await source.fetch(_Row, RUNNING):
+            self._ages[row.user, row.database, row.query].append(row.age)
         self._looks += 1
