@@ -64,6 +64,7 @@ from exporter.collectors._postgres_statements_view import (
     JIT_SINCE,
     QUERIES,
     counted,
+    databases_of,
     statement_samples,
 )
 from exporter.collectors._postgres_text import Answer, Texts
@@ -122,7 +123,6 @@ class Rows(NamedTuple):
 
     `whole` says that it is all rows, not those alone that are not as they are `kept`.
     `known` is how many figures the extension's version has.
-
     `shown` is for what `samples` finds of single statements, for the evidence page.
     """
 
@@ -160,7 +160,8 @@ async def read(source: PostgresSource) -> Rows:
     (info,) = await source.fetch(Info, extension.query(INFO))
     kept = source.kept
     whole = kept.prints is NO_PRINTS
-    found = await source.tuples(extension.query(QUERIES), (kept.prints,))
+    oids = await databases_of(source)
+    found = await source.tuples(extension.query(QUERIES), (kept.prints, oids, oids))
     kept.owners |= {(row[USER], row[DATABASE]) for row in found}
     ids = [sorted({oid[place] for oid in kept.owners}) for place in (DATABASE, USER)]
     names = await source.tuples(NAMES, ids)

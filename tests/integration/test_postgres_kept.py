@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.collectors._postgres_rows import hidden
+from exporter.collectors._postgres_rows import DATABASE, hidden, unpacked
 from exporter.collectors.postgres_statements import State, read, samples
 from exporter.errors import Reason, SourceError
 from exporter.sources.postgres_kept import NO_PRINTS, prints
@@ -95,6 +95,27 @@ async def test_all_rows_come_again_after_a_reset_and_on_a_new_connection(
             source.discard()
             whole += [(await reader.poll()).whole for _ in range(2)]
     assert whole == [True, False, False, False, True, False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("databases", "sent"),
+    [
+        ({"include": ["kept", "no such"]}, {"kept"}),
+        ({"exclude": ["kept"]}, {"postgres"}),
+        ({"include": ["no such"]}, set()),
+        ({}, {"kept", "postgres"}),
+    ],
+)
+async def test_only_databases_that_are_wanted_are_sent(
+    postgres: PostgresServer, databases: dict[str, list[str]], sent: set[str]
+) -> None:
+    with kept(postgres) as (dsn, session), owner(postgres) as elsewhere:
+        for each in (session, elsewhere):
+            each.execute(statement(3))
+        async with reading(dsn, databases=databases) as source:
+            rows = await Reader(source).poll()
+    found = {rows.databases.get(unpacked(raw)[DATABASE]) for raw in rows.found}
+    assert found & {"kept", "postgres"} == sent
 
 
 async def test_what_is_hidden_always_comes_and_is_counted(
