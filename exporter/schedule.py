@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from exporter.target import Clock, TargetPoller
 
 _MARGIN = 0.1  # seconds between the end of a poll and the scrape that it is meant for
-_SETTLED = 0.03  # seconds without the end of a round, after which pages are prepared
+_SETTLED = 0.06  # seconds without the end of a round, after which pages are prepared
 _FIRST = 0.02  # seconds between the very first rounds of two targets
 _SLOT = 0.05  # most seconds by which targets that follow the same scraper are set apart
 _SPREAD = 0.8  # most of the scraper's period over which all of them are set apart

@@ -96,18 +96,22 @@ class TargetPoller:
         """Run every collector that is due; never raises but for cancellation."""
         begun = self._clock.monotonic()
         if await self._connected(self._due(begun)):
-            due = self._due(begun)  # all, if another server was met
-            for index, watch in enumerate(due):
-                if self._clock.monotonic() - begun > self.period:
-                    self._skip(due[index:])
-                    break
-                watch.started = begun
-                if not await self._run(watch, due[index + 1 :]):
-                    break
+            async with self.source.together():
+                await self._run_all(begun)
         self._note_parts()
         self._account()
         self.publish()
         self.polled.set()
+
+    async def _run_all(self, begun: float) -> None:
+        due = self._due(begun)  # all, if another server was met
+        for index, watch in enumerate(due):
+            if self._clock.monotonic() - begun > self.period:
+                self._skip(due[index:])
+                break
+            watch.started = begun
+            if not await self._run(watch, due[index + 1 :]):
+                break
 
     def missed(self, rounds: int) -> None:
         """Count rounds that could not begin because one was still running."""

@@ -16,10 +16,7 @@ from exporter.collectors._postgres_rows import (
     QUERY,
     TIME,
     USER,
-    changed,
     hidden,
-    is_hidden,
-    key_of,
     owner_of,
     summed,
     unpacked,
@@ -28,7 +25,7 @@ from exporter.collectors._postgres_scores import Change, Scores, Statement
 from exporter.state import StickyTop, difference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from exporter.collectors._postgres_rows import Row
@@ -46,13 +43,14 @@ class Origin(NamedTuple):
 
 
 class Poll(NamedTuple):
-    """One reading of the view: rows as they came (_postgres_rows.py).
+    """One reading of the view, its rows packed (_postgres_rows.py).
 
-    `databases` names those whose statements
-    count. Rows of `left_out`, a user and a query id, or a user and None for all of his,
-    do not; rows of `held` wait until a later poll. `size` statements at the most have
-    series, all of `users` that still have a name, chosen by the figures at the places
-    `busy`, each group a kind of load. The first `figures` of a row are added up.
+    `whole` says that they are all there are; else they are at least those that are not
+    as the ledger keeps them. `databases` names those whose statements count. Rows of
+    `left_out`, a user and a query id, or a user and None for all of his, do not; rows
+    of `held` wait until a later poll. `size` statements at the most have series, all of
+    `users` that still have a name, chosen by the figures at the places `busy`, each
+    group a kind of load. The first `figures` of a row are added up.
     """
 
     origin: Origin
@@ -64,6 +62,7 @@ class Poll(NamedTuple):
     size: int
     busy: tuple[tuple[int, ...], ...]
     figures: int
+    whole: bool
 
     def sums(self, row: Row) -> Row:
         """Return the figures of a row that can be added up."""
@@ -98,7 +97,7 @@ class Ledger:
     other: dict[str, list[float]] = field(default_factory=dict)
     grown: list[Growth] = field(default_factory=list)
     _origin: Origin | None = None
-    _last: Sequence[bytes] = ()
+    _last: dict[bytes, bytes] = field(default_factory=dict)
     _hidden: set[bytes] = field(default_factory=set)
     _late: list[tuple[str, Sequence[float]]] = field(default_factory=list)
     _scores: Scores = field(default_factory=Scores)
@@ -112,42 +111,58 @@ class Ledger:
         """
         self.grown = []
         self._settle()
+        now = summed(poll.rows)
         held: set[bytes] = set()
         if self._origin is None:
-            self._begin(poll)
+            self._begin(poll, now)
         elif self._origin.started == poll.origin.started:
             if self._origin.reset != poll.origin.reset:
-                self._last = ()
-            self._account(list(self._changes(poll, held)), poll)
-        self._origin, self._last = poll.origin, self._kept(poll.rows, held)
-        self._hidden = {owner_of(raw) for raw in poll.rows if is_hidden(raw)}
+                self._last.clear()
+            self._account(list(self._changes(poll, now, held)), poll)
+        self._origin = poll.origin
+        self._hidden = set(map(owner_of, filter(hidden, now)))
+        self._keep(now, held, whole=poll.whole)
 
-    def _kept(self, rows: Sequence[bytes], held: AbstractSet[bytes]) -> Sequence[bytes]:
-        """Return the rows to compare with next; those that are held stay as before."""
-        if not held:
-            return rows
-        taken = [raw for raw in rows if key_of(raw) not in held]
-        return taken + [raw for raw in self._last if key_of(raw) in held]
+    @property
+    def kept(self) -> Collection[bytes]:
+        """All rows as they were when they were last counted."""
+        return self._last.values()
 
-    def _begin(self, poll: Poll) -> None:
+    def _keep(
+        self, now: dict[bytes, bytes], held: AbstractSet[bytes], *, whole: bool
+    ) -> None:
+        """Keep the rows to compare with next; those that are held stay as before."""
+        for key in held:
+            del now[key]
+            if key in self._last:
+                now[key] = self._last[key]
+        if whole:
+            self._last = now
+        else:
+            self._last.update(now)
+
+    def _begin(self, poll: Poll, now: Mapping[bytes, bytes]) -> None:
         """Choose by all that was done before us, and let every series begin at 0."""
-        self._scores.add(self._past(poll), poll.busy)
+        self._scores.add(self._past(poll, now), poll.busy)
         known = filter(poll.known, self._scores)
         for statement in self._top.update(self._scores.of(known), poll.size):
             self.of[statement] = [0] * poll.figures
 
-    def _past(self, poll: Poll) -> Iterator[Change]:
-        for row in map(unpacked, summed(poll.rows).values()):
+    def _past(self, poll: Poll, now: Mapping[bytes, bytes]) -> Iterator[Change]:
+        for row in map(unpacked, now.values()):
             if poll.counts(row):
                 change = _change(poll, row, poll.sums(row))
                 self.other.setdefault(self._place(change.database), [0] * poll.figures)
                 yield change
 
-    def _changes(self, poll: Poll, held: set[bytes]) -> Iterator[Change]:
+    def _changes(
+        self, poll: Poll, now: Mapping[bytes, bytes], held: set[bytes]
+    ) -> Iterator[Change]:
         """Yield what was added since the latest poll; note in `held` what waits."""
-        now, last = changed(poll.rows, self._last)
         for key, raw in now.items():
-            before = last.get(key)
+            before = self._last.get(key)
+            if raw == before:
+                continue
             row, old = unpacked(raw), unpacked(before) if before else None
             if old is not None and old[TIME] == row[TIME]:
                 continue

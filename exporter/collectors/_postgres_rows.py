@@ -1,7 +1,7 @@
-"""Rows of pg_stat_statements as the server sends them, taken apart where it matters.
+"""Rows of pg_stat_statements as they are kept from poll to poll: packed, by whose.
 
-Of thousands of rows few change from poll to poll. As they came, in the binary format
-of COPY, they take half the memory of Python's numbers, and are compared unopened.
+Packed they take a third of the memory of Python's numbers. The server is told by their
+prints which ones are kept, and leaves out what has the same print again.
 """
 
 from __future__ import annotations
@@ -10,94 +10,55 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from collections.abc import Set as AbstractSet
+    from collections.abc import Iterable
 
 Row = tuple[Any, ...]
+"""User, database, query id (None: it is hidden from us), toplevel, figures, print."""
 
 USER, DATABASE, QUERY, TOPLEVEL, CALLS, TIME = range(6)
 
-# Two bytes with the number of columns; each column after four bytes with its length.
-_USER = Struct("!2x 4xI")
-_OWNER = Struct("!2x 4xI 4xI")
-_KEY = Struct("!2x 4xI 4xI 4xq 4x?")
-_HIDDEN_KEY = Struct("!2x 4xI 4xI 4x 4x?")  # without a query id: NULL has no bytes
+_KEY = "IIq?"
 _KINDS = "qdqdddqqqqqqdddd"  # of the figures, calls and time first
-_FIGURES = Struct("!" + "".join(f"4x{kind}" for kind in _KINDS))
+_ROW = Struct(f"!{_KEY}{_KINDS}q")
+_OWNER_SIZE = Struct("!II").size
+_KEY_SIZE = Struct(f"!{_KEY}").size
+_QUERY = slice(_OWNER_SIZE, _KEY_SIZE - 1)
+PRINT = slice(-8, None)
+"""The part of a packed row by which the server knows it again."""
+_HIDDEN = bytes(8)  # no query id is 0
 
 
 def packed(row: Row) -> bytes:
     """Write a row; raises struct.error when a figure is missing or too great."""
-    known = [value for value in row[:CALLS] if value is not None]
-    key = _KEY if len(known) == CALLS else _HIDDEN_KEY
-    return key.pack(*known) + _FIGURES.pack(*row[CALLS:])
+    return _ROW.pack(*row[:QUERY], row[QUERY] or 0, *row[TOPLEVEL:])
 
 
 def unpacked(raw: bytes) -> Row:
     """Read a row; raises struct.error for other columns than ours."""
-    key, figures = key_of(raw), _FIGURES.unpack(raw[-_FIGURES.size :])
-    if hidden(key):
-        user, database, toplevel = _HIDDEN_KEY.unpack(key)
-        return (user, database, None, toplevel, *figures)
-    return (*_KEY.unpack(key), *figures)
+    row = _ROW.unpack(raw)
+    return row if row[QUERY] else (*row[:QUERY], None, *row[TOPLEVEL:])
 
 
 def key_of(raw: bytes) -> bytes:
     """Return the part that tells whose row it is."""
-    return raw[: -_FIGURES.size]
-
-
-def hidden(key: bytes) -> bool:
-    """Tell whether a key is of rows without a query id."""
-    return len(key) != _KEY.size
+    return raw[:_KEY_SIZE]
 
 
 def owner_of(raw: bytes) -> bytes:
     """Return the part that is the same for all rows of a user in a database."""
-    return raw[: _OWNER.size]
-
-
-def owners(rows: Iterable[bytes]) -> set[tuple[int, int]]:
-    """Return the users whose rows they are, each with the database."""
-    found = {owner_of(raw) for raw in rows}
-    return {(user, database) for user, database in map(_OWNER.unpack, found)}
+    return raw[:_OWNER_SIZE]
 
 
 def queries_of(rows: Iterable[bytes], user: int) -> set[int]:
     """Return the query ids of a user, as far as they are not hidden from us."""
-    start, end = _USER.size - 4, _USER.size
     sought = user.to_bytes(4, "big")
-    mine = (key_of(raw) for raw in rows if raw[start:end] == sought)
-    return {_KEY.unpack(key)[QUERY] for key in mine if not hidden(key)}
+    found = {unpacked(raw)[QUERY] for raw in rows if raw.startswith(sought)}
+    return found - {None}
 
 
-def is_hidden(raw: bytes) -> bool:
-    """Tell whether a row has no query id."""
-    return len(raw) != _KEY.size + _FIGURES.size
-
-
-def changed(
-    now: Sequence[bytes], last: Sequence[bytes]
-) -> tuple[dict[bytes, bytes], dict[bytes, bytes]]:
-    """Return what is not as it was, by key: how it is, and how it was.
-
-    Hidden rows of one key are summed, those that stayed as they were included.
-    """
-    before, after = dict.fromkeys(last), dict.fromkeys(now)
-    came = [raw for raw in now if raw not in before]
-    gone = [raw for raw in last if raw not in after]
-    sums = {key_of(raw) for raw in (*came, *gone) if is_hidden(raw)}
-    if sums:
-        came, gone = (_with(sums, *pair) for pair in ((came, now), (gone, last)))
-    return summed(came), summed(gone)
-
-
-def _with(
-    keys: AbstractSet[bytes], some: Sequence[bytes], rows: Sequence[bytes]
-) -> list[bytes]:
-    """Return some of the rows, and all hidden ones of these keys."""
-    shown = [raw for raw in some if not is_hidden(raw)]
-    return shown + [raw for raw in rows if is_hidden(raw) and key_of(raw) in keys]
+def hidden(raw: bytes) -> bool:
+    """Tell whether a row, or a key, is without a query id."""
+    return raw[_QUERY] == _HIDDEN
 
 
 def summed(rows: Iterable[bytes]) -> dict[bytes, bytes]:
@@ -108,8 +69,8 @@ def summed(rows: Iterable[bytes]) -> dict[bytes, bytes]:
         key = key_of(raw)
         if key in found:
             so_far, more = sums.get(key) or unpacked(found[key]), unpacked(raw)
-            pairs = zip(so_far[CALLS:], more[CALLS:], strict=True)
-            sums[key] = (*more[:CALLS], *(one + other for one, other in pairs))
+            pairs = zip(so_far[CALLS:-1], more[CALLS:-1], strict=True)
+            sums[key] = (*more[:CALLS], *(one + other for one, other in pairs), 0)
         else:
             found[key] = raw
     found.update((key, packed(row)) for key, row in sums.items())

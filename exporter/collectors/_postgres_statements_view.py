@@ -12,11 +12,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from exporter.metrics import Sample
+    from exporter.sources.postgres import PostgresSource
 
 _REST = """
     temp_blks_read, temp_blks_written, wal_bytes::int8, {jit},
-    stddev_exec_time, min_exec_time, max_exec_time
-from {{schema}}.pg_stat_statements(false)
+    stddev_exec_time, min_exec_time, max_exec_time, coalesce(print, 0)
+from (
+    select *, hashfloat8extended(total_exec_time, queryid # calls) as print
+    from {{schema}}.pg_stat_statements(false)
+) as statements
+where not exists (
+    select from unnest(%s::int8[]) as kept (print) where kept.print = statements.print
+) and (%s::oid[] is null or dbid = any(%s))
 """
 _OLD = """calls, total_exec_time, rows, blk_read_time, blk_write_time,
     total_plan_time, shared_blks_hit, shared_blks_read, shared_blks_dirtied,"""
@@ -24,7 +31,14 @@ _JIT = """jit_generation_time + jit_inlining_time
     + jit_optimization_time + jit_emission_time"""
 _NO_JIT = _REST.format(jit="0::float8")
 _WITH_JIT = _REST.format(jit=_JIT)
-# By the lowest version of the extension, which may be older than its server.
+_KEPT = """
+select oid from pg_database
+where (%s::text[] = '{}' or datname = any(%s)) and datname <> all(%s)
+"""
+# By the lowest version of the extension, which may be older than its server. Of
+# thousands of rows few change from poll to poll; those whose prints are given are not
+# sent, as their calls and time are what they were. A hidden row has no print. Nor are
+# those sent of databases that are not wanted, if there are such.
 QUERIES = {
     (1, 8): f"select userid, dbid, queryid, true, {_OLD} {_NO_JIT}",
     (1, 9): f"select userid, dbid, queryid, toplevel, {_OLD} {_NO_JIT}",
@@ -68,6 +82,15 @@ FIGURES = tuple(
 )
 
 
+async def databases_of(source: PostgresSource) -> list[int] | None:
+    """Return the oids of the databases that the target's filter keeps; None: all."""
+    names = source.config.databases
+    if not names.include and not names.exclude:
+        return None
+    given = [list(part) for part in (names.include, names.include, names.exclude)]
+    return [oid for (oid,) in await source.tuples(_KEPT, given)]
+
+
 def statement_samples(
     figures: Sequence[float], labels: tuple[str, str, str]
 ) -> Iterator[Sample]:
@@ -78,6 +101,6 @@ def statement_samples(
 
 def counted(row: tuple[Any, ...]) -> Counted:
     """Return what a row says of durations, in seconds."""
-    deviation, low, high = row[-3:]
+    deviation, low, high = row[-4:-1]
     figures = (row[TIME], deviation, low, high)
     return Counted(row[CALLS], *(figure / 1000 for figure in figures))

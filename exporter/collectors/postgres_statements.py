@@ -47,12 +47,13 @@ from exporter.collectors._postgres_durations_samples import (
 from exporter.collectors._postgres_ledger import OTHER, Ledger, Origin, Poll
 from exporter.collectors._postgres_memory import Running
 from exporter.collectors._postgres_monitor import Monitored, Reading, read_monitor
+from exporter.collectors._postgres_recall import Recall
 from exporter.collectors._postgres_rows import (
     DATABASE,
     QUERY,
     TOPLEVEL,
     USER,
-    owners,
+    packed,
     queries_of,
     unpacked,
 )
@@ -63,11 +64,12 @@ from exporter.collectors._postgres_statements_view import (
     JIT_SINCE,
     QUERIES,
     counted,
+    databases_of,
     statement_samples,
 )
 from exporter.collectors._postgres_text import Answer, Texts
-from exporter.errors import Reason, SourceError
 from exporter.metrics import counter, gauge
+from exporter.sources.postgres_kept import NO_PRINTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -76,7 +78,7 @@ if TYPE_CHECKING:
     from exporter.evidence import Evidence
     from exporter.metrics import Sample
     from exporter.sources.postgres import PostgresSource
-    from exporter.sources.postgres_extension import Extension
+    from exporter.sources.postgres_kept import Kept
     from exporter.sources.postgres_log import Tail
     from exporter.sources.postgres_sampling import Looks
 
@@ -117,15 +119,17 @@ class Settings(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """What was read: rows as they came; names by oid, texts if asked for.
+    """What was read: rows, packed; names by oid, texts if asked for.
 
+    `whole` says that it is all rows, not those alone that are not as they are `kept`.
     `known` is how many figures the extension's version has.
-
     `shown` is for what `samples` finds of single statements, for the evidence page.
     """
 
     info: Info
     found: list[bytes]
+    whole: bool
+    kept: Kept
     databases: dict[int, str]
     users: dict[int, str]
     answer: Answer
@@ -145,26 +149,33 @@ class State:
     texts: Texts = field(default_factory=Texts)
     durations: Durations = field(default_factory=Durations)
     monitored: Monitored = field(default_factory=Monitored)
+    recall: Recall = field(default_factory=Recall)
+    mine: set[int] = field(default_factory=set)
     now: float | None = None
 
 
 async def read(source: PostgresSource) -> Rows:
-    """Read the view without texts, but for those that were asked for."""
+    """Read what changed in the view, and the texts that were asked for."""
     extension = await source.extension(VIEW)
-    schema = extension.schema
-    (info,) = await source.fetch(Info, _of(INFO, extension).format(schema=schema))
-    found = await source.raw(_of(QUERIES, extension).format(schema=schema))
-    oids = owners(found)
-    ids = [sorted({oid[place] for oid in oids}) for place in (DATABASE, USER)]
+    (info,) = await source.fetch(Info, extension.query(INFO))
+    kept = source.kept
+    whole = kept.prints is NO_PRINTS
+    oids = await databases_of(source)
+    found = await source.tuples(extension.query(QUERIES), (kept.prints, oids, oids))
+    kept.owners |= {(row[USER], row[DATABASE]) for row in found}
+    ids = [sorted({oid[place] for oid in kept.owners}) for place in (DATABASE, USER)]
     names = await source.tuples(NAMES, ids)
     asked = frozenset(source.wanted)
     texts: list[tuple[Any, ...]] = []
     if asked:
-        texts = await source.tuples(TEXTS.format(schema=schema), (list(asked),))
+        query = TEXTS.format(schema=extension.schema)
+        texts = await source.tuples(query, (list(asked),))
     config = source.config
     return Rows(
         info,
-        found,
+        [packed(row) for row in found],
+        whole,
+        kept,
         {oid: name for is_database, oid, name in names if is_database},
         {oid: name for is_database, oid, name in names if not is_database},
         Answer(asked, texts, source.wanted),
@@ -219,7 +230,8 @@ def _account(
     """Take a poll into the account; returns the sums of statements and of the rest."""
     settings, role = rows.settings, rows.info.role
     mine = queries_of(rows.found, role)
-    state.texts.learn(rows.answer, role, mine)
+    state.mine = mine if rows.whole else state.mine | mine
+    state.texts.learn(rows.answer, role, state.mine)
     strangers = {
         (oid, None)
         for oid, name in rows.users.items()
@@ -235,8 +247,10 @@ def _account(
         settings.top,
         _BUSY,
         len(FIGURES),
+        rows.whole,
     )
     state.ledger.update(poll)
+    state.recall.note(rows.kept, state.ledger.kept, rows.info)
     _time(rows, state, poll.databases)
     if rows.monitor:
         limits = sorted({*LIMITS, *settings.limits})
@@ -268,19 +282,6 @@ def _time(rows: Rows, state: State, databases: Mapping[int, str]) -> None:
         rows.settings.limits,
         state.ledger.other,
     )
-
-
-def _of(queries: Mapping[tuple[int, int], str], extension: Extension) -> str:
-    """Choose a query by the extension's version; raises SourceError(unsupported)."""
-    fitting = [lowest for lowest in queries if lowest <= extension.version]
-    if not fitting:
-        raise SourceError(
-            Reason.UNSUPPORTED,
-            "the extension pg_stat_statements is older than its server",
-            answered=True,
-            fix=f"ALTER EXTENSION {VIEW} UPDATE;",
-        )
-    return queries[max(fitting)]
 
 
 COLLECTOR = Collector(

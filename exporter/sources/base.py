@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 import time
 from abc import ABC, abstractmethod
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from exporter.errors import Reason, SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping
+    from contextlib import AbstractAsyncContextManager
 
     from exporter.config import Target
+
+GOODBYE = 1.0
+"""Seconds that the end of a source may take."""
 
 ConfigT = TypeVar("ConfigT", bound="Target")
 ResultT = TypeVar("ResultT")
@@ -91,6 +96,13 @@ class Source(ABC, Generic[ConfigT]):
         """Run a collector's `read` within `timeout` seconds; raises SourceError."""
         return await self._within(self._read(read), timeout)
 
+    def together(self) -> AbstractAsyncContextManager[None]:
+        """Within it, a read may leave to the next one what ends it.
+
+        At the end all are ended; where that fails, the next `connect` tells why.
+        """
+        return nullcontext()
+
     async def timed(self, work: Awaitable[object]) -> float:
         """Return the seconds that something took, for what we measure ourselves."""
         started = time.perf_counter()
@@ -132,6 +144,11 @@ class Source(ABC, Generic[ConfigT]):
         task.cancel()
         self._abandoned.add(task)
         task.add_done_callback(self._forget)
+
+    async def _ended(self) -> None:
+        """Wait until what was given up has let go of its sockets, a second at most."""
+        if self._abandoned:
+            await asyncio.wait(self._abandoned, timeout=GOODBYE)
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
         self._abandoned.discard(task)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from exporter.errors import Reason, SourceError
 from exporter.sources import postgres_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 EXTENSION = """
 select n.nspname as schema, e.extversion as version
@@ -20,8 +21,24 @@ where e.extname = %s
 class Extension(NamedTuple):
     """An extension of the database: its schema as an identifier, its version."""
 
+    name: str
     schema: str
     version: tuple[int, ...]
+
+    def query(self, queries: Mapping[tuple[int, int], str]) -> str:
+        """Choose by the lowest version that each is for; `{schema}` is filled in.
+
+        Raises SourceError(unsupported) when the version is older than all of them.
+        """
+        fitting = [lowest for lowest in queries if lowest <= self.version]
+        if not fitting:
+            raise SourceError(
+                Reason.UNSUPPORTED,
+                f"the extension {self.name} is older than its server",
+                answered=True,
+                fix=f"ALTER EXTENSION {self.name} UPDATE;",
+            )
+        return queries[max(fitting)].format(schema=self.schema)
 
 
 def extension_of(
@@ -32,4 +49,4 @@ def extension_of(
         raise postgres_errors.missing_extension(name, database)
     ((schema, version),) = found
     parts = tuple(int(part) for part in re.findall(r"\d+", version))
-    return Extension(postgres_errors.quoted(schema), parts)
+    return Extension(name, postgres_errors.quoted(schema), parts)

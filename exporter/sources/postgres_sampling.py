@@ -7,6 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.errors import SourceError
+from exporter.sources.base import GOODBYE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,12 +84,11 @@ class Sampler:
             self._task = asyncio.create_task(self._run(self._source))
         return taken
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """End at once, without waiting for the server."""
         if self._task:
             self._task.cancel()
-        if self._source:
-            self._source.discard()
+            await asyncio.wait({self._task}, timeout=GOODBYE)
 
     async def _run(self, source: PostgresSource) -> None:
         """Look again and again; a failure is the polls' to tell, here it is a pause."""
@@ -103,9 +103,9 @@ class Sampler:
                 self._unasked += pause
                 await asyncio.sleep(pause)
         finally:
-            source.discard()
+            await source.close()
 
     async def _look(self, source: PostgresSource) -> None:
-        for row in await source.fetch(_Row, RUNNING):
+        for row in await source.once(_Row, RUNNING):
             self._ages[row.user, row.database, row.query].append(row.age)
         self._looks += 1

@@ -21,7 +21,7 @@ _POLLS = 200
 _TOP = 100
 _INTERVAL = 15.0
 _USER, _DATABASE = 11, 1
-_REST = (0,) * 14  # figures that are not looked at
+_REST = (0,) * 15  # figures that are not looked at
 _SWING = 0.7  # how far a statement's load swings around its usual one, lognormal
 _PAST = 240  # polls, an hour, that the view has counted before
 _BACK = 0.05  # of the way back to the usual, a poll
@@ -107,4 +107,5 @@ def _poll(rows: list[bytes]) -> Poll:
         _TOP,
         ((1,), (0,)),
         2,
+        whole=True,
     )

@@ -16,7 +16,7 @@ NAMES = {SHOP: "shop", MAIL: "mail"}
 START = Origin(1000.0, 900.0)
 BUSY = ((1,), (0,))
 FIGURES = 2
-_REST = (0,) * 14
+_REST = (0,) * 15
 
 
 def row(query: int | None, calls: int, time: float | None = None, **key: Any) -> bytes:
@@ -37,6 +37,7 @@ def poll(rows: Sequence[bytes], **settings: Any) -> Poll:
         settings.get("size", 2),
         BUSY,
         FIGURES,
+        settings.get("whole", True),
     )
 
 

@@ -18,6 +18,7 @@ from exporter.collectors.postgres_statements import (
     samples,
 )
 from exporter.config import Filter
+from exporter.sources.postgres_kept import Kept
 from exporter.sources.postgres_log import Tail
 from exporter.sources.postgres_sampling import Looks
 from tests.unit.sampled import values
@@ -62,7 +63,9 @@ def rows(
             given.get("dealloc"),
             given.get("reset"),
         ),
-        [packed(one) for one in found],
+        [packed((*one, hash(one))) for one in found],
+        given.get("whole", True),
+        given.get("kept", Kept()),
         {1: "shop", 2: "mail"},
         {WEB: "web", MONITOR: "monitor"},
         Answer(frozenset(asked), [*texts], given.get("wanted", set())),

@@ -1,0 +1,40 @@
+"""Decides which rows of pg_stat_statements the server may leave out next time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from exporter.collectors._postgres_rows import PRINT
+from exporter.sources.postgres_kept import prints
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from exporter.collectors._postgres_statements_info import Info
+    from exporter.sources.postgres_kept import Kept
+
+_ALL_EVERY = 40  # polls, lest rows that were reset one by one are kept for ever
+
+
+@dataclass(slots=True)
+class Recall:
+    """Lets a read bring all rows where some may be gone, and what changed elsewhere.
+
+    Rows go when the view is full or is reset, and with another server. Version 13 does
+    not tell, so that all rows come at each poll.
+    """
+
+    _signs: tuple[float | None, ...] | None = None
+    _polls: int = 0
+
+    def note(self, kept: Kept, rows: Iterable[bytes], info: Info) -> None:
+        """Tell the next read what is kept."""
+        signs = (info.started, info.reset, info.dealloc)
+        same = info.dealloc is not None and self._signs in (None, signs)
+        self._signs = signs
+        self._polls = self._polls + 1 if same else 0
+        if self._polls % _ALL_EVERY:
+            kept.prints = prints([raw[PRINT] for raw in rows])
+        else:
+            kept.forget()
