@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from prometheus_client import Gauge
 
 from exporter.errors import ConfigError
+from exporter.file_print import print_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from exporter.config import Config
+    from exporter.file_print import FilePrint
     from exporter.sidecar.own import Own
-
-_Print = tuple[int, int, int] | None
 
 _log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ class Followed:
     def __init__(self, file: Path, read: Callable[[], Config], own: Own) -> None:
         """Read it; raises ConfigError."""
         self._file, self._read = file, read
-        self._seen: _Print = _print(file)
+        self._seen: FilePrint = print_of(file)
         self.config = read()
         self.problems: list[str] = []
         self._worked = Gauge(
@@ -40,7 +40,7 @@ class Followed:
     @property
     def changed(self) -> bool:
         """Whether the file is another one than was read last."""
-        return _print(self._file) != self._seen
+        return print_of(self._file) != self._seen
 
     def again(self) -> None:
         """Have the file read again although it looks the same."""
@@ -51,7 +51,7 @@ class Followed:
 
         The sidecar's own section is taken over by a restart alone.
         """
-        self._seen = _print(self._file)
+        self._seen = print_of(self._file)
         try:
             config = self._read()
         except ConfigError as error:
@@ -64,11 +64,3 @@ class Followed:
         self.config, self.problems = config, []
         self._worked.set(1)
         return True
-
-
-def _print(file: Path) -> _Print:
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino

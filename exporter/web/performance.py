@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from aiohttp import web
 
 from exporter.web.guard import problem
+from exporter.web.parameters import WrongError, number, once
 from exporter.web.service import BASE, CHOICES, MOST_ITEMS, MOST_OFFSET
 
 if TYPE_CHECKING:
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
     from exporter.web.service import Item, Service
 
 _ITEMS = 100  # of a page, if nobody asks otherwise
-
-
-class _WrongError(Exception):
-    """A parameter that cannot be used; says which and why."""
 
 
 class Wanted(NamedTuple):
@@ -90,8 +87,8 @@ class Performance:
         self, request: web.Request, names: tuple[str, ...], kind: str
     ) -> web.Response:
         try:
-            wanted = _wanted(_once(request.query.items(), names), names)
-        except _WrongError as error:
+            wanted = _wanted(_read(request.query.items(), names), names)
+        except WrongError as error:
             return problem(HTTPStatus.BAD_REQUEST, str(error))
         target, kpi = (wanted.filters.get(name) for name in ("target", "kpi"))
         known = [each.name for each in self._service.config.targets]
@@ -114,45 +111,31 @@ def _description() -> dict[str, Any]:
     return openapi.document()
 
 
-def _once(pairs: Iterable[tuple[str, str]], names: tuple[str, ...]) -> dict[str, str]:
-    """Read parameters that there are, each once; raises _WrongError for others."""
-    known = (*names, "limit", "offset")
-    found: dict[str, str] = {}
-    for name, value in pairs:
-        if name not in known:
-            there = ", ".join(known)
-            raise _WrongError(f"no parameter {name[:100]!r}; there are {there}")
-        if name in found:
-            raise _WrongError(f"{name}: given twice, wanted is one value")
+def _read(pairs: Iterable[tuple[str, str]], names: tuple[str, ...]) -> dict[str, str]:
+    """Read parameters that there are, with values that there are."""
+    found = once(pairs, (*names, "limit", "offset"))
+    for name, value in found.items():
         if value not in CHOICES.get(name, (value,)):
             there = ", ".join(CHOICES[name])
-            raise _WrongError(f"{name}: no {value[:100]!r}; there are {there}")
-        found[name] = value
+            raise WrongError(f"{name}: no {value[:100]!r}; there are {there}")
     return found
 
 
 def _wanted(query: Mapping[str, str], names: tuple[str, ...]) -> Wanted:
-    """Read what a request asks for; raises _WrongError for what is no number."""
+    """Read what a request asks for; raises WrongError for what is no number."""
     above = query.get("above", "0")
     try:
         seconds = float(above)
     except ValueError:
         seconds = math.nan
     if not 0 <= seconds < math.inf:
-        raise _WrongError("above: wanted are seconds, such as 0.05")
+        raise WrongError("above: wanted are seconds, such as 0.05")
     return Wanted(
-        _number(query, "limit", _ITEMS, range(1, MOST_ITEMS + 1)),
-        _number(query, "offset", 0, range(MOST_OFFSET + 1)),
+        number(query, "limit", _ITEMS, range(1, MOST_ITEMS + 1)),
+        number(query, "offset", 0, range(MOST_OFFSET + 1)),
         {name: query[name] for name in names if name in query and name != "above"},
         seconds,
     )
-
-
-def _number(query: Mapping[str, str], name: str, default: int, fit: range) -> int:
-    text = query.get(name, str(default))
-    if not (text.isascii() and text.isdecimal()) or int(text[:10]) not in fit:
-        raise _WrongError(f"{name}: wanted is a number from {fit[0]} to {fit[-1]}")
-    return int(text)
 
 
 def _page(head: str, found: Sequence[Item], wanted: Wanted) -> str:

@@ -12,6 +12,7 @@ from exporter import yaml_file
 from exporter.config_values import Strict
 from exporter.errors import ConfigError
 from exporter.explain import explain
+from exporter.file_print import print_of
 from exporter.units import seconds
 from exporter.web import tls
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from exporter.file_print import FilePrint
     from exporter.yaml_file import Document, Location
 
 _HEADERS: dict[str, tuple[str, ...]] = {
@@ -34,7 +36,6 @@ _PRINTABLE = re.compile(r"[\t\x20-\x7e]*")
 
 _log = logging.getLogger(__name__)
 
-Fingerprint = tuple[int, int, int] | None
 Problem = tuple["Location", str]
 
 
@@ -88,7 +89,7 @@ class WebConfig:
     def __init__(self, path: Path) -> None:
         """Read the file; raises ConfigError with every problem in it."""
         self._path = path
-        self._seen: dict[Path, Fingerprint] = {}
+        self._seen: dict[Path, FilePrint] = {}
         self._loaded = self._read()
 
     @property
@@ -107,7 +108,7 @@ class WebConfig:
         Returns whether something new is in force. A half-written pair of certificate
         and key is such a broken file until its second half is there.
         """
-        if all(_fingerprint(path) == seen for path, seen in self._seen.items()):
+        if all(print_of(path) == seen for path, seen in self._seen.items()):
             return False
         try:
             self._loaded = self._read()
@@ -123,13 +124,13 @@ class WebConfig:
         return True
 
     def _read(self) -> Loaded:
-        self._seen = {self._path: _fingerprint(self._path)}
+        self._seen = {self._path: print_of(self._path)}
         document = yaml_file.load(self._path)
         settings = check(document)
         section = settings.tls_server_config
         folder = self._path.parent
         for name in section.files:
-            self._seen[folder / name] = _fingerprint(folder / name)
+            self._seen[folder / name] = print_of(folder / name)
         if not settings.wants_tls:
             return Loaded(settings, None)
         try:
@@ -200,11 +201,3 @@ def _without_blanks(value: Any) -> Any:
         return value
     kept = {key: _without_blanks(item) for key, item in value.items()}
     return {key: item for key, item in kept.items() if item is not None}
-
-
-def _fingerprint(path: Path) -> Fingerprint:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino

@@ -11,6 +11,7 @@ from aiohttp import web
 from exporter.sidecar.incidents import kept, messages, pages
 from exporter.sidecar.incidents.store import StoreError
 from exporter.web.guard import text
+from exporter.web.parameters import WrongError, number, once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,22 +135,14 @@ def _unknown() -> web.Response:
 def _part(request: web.Request) -> pages.Part:
     """Read which part of the list is wanted; 400 says what is wrong with it."""
     try:
-        _check_names(request)
+        given = once(request.query.items(), pages.Part._fields)
         return pages.Part(
-            since=_moment(request.query.get("since", "0")),
-            limit=_number(request, "limit", _FEW, range(1, _MOST + 1)),
-            offset=_number(request, "offset", 0, range(2**53)),
+            since=_moment(given.get("since", "0")),
+            limit=number(given, "limit", _FEW, range(1, _MOST + 1)),
+            offset=number(given, "offset", 0, range(2**53)),
         )
-    except ValueError as error:
+    except WrongError as error:
         raise web.HTTPBadRequest(reason=str(error)) from error
-
-
-def _check_names(request: web.Request) -> None:
-    known = pages.Part._fields
-    for name in request.query:
-        if name not in known:
-            there = ", ".join(known)
-            raise ValueError(f"no parameter {name[:100]!r}; there are {there}")
 
 
 def _moment(written: str) -> float:
@@ -161,14 +154,7 @@ def _moment(written: str) -> float:
             moment = (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
         except ValueError as error:
             said = "since is a Unix time or one such as 2026-02-03T04:05:06Z"
-            raise ValueError(said) from error
+            raise WrongError(said) from error
     if not 0 <= moment <= _LAST_YEAR:
-        raise ValueError("since is before 1970 or after 9999")
+        raise WrongError("since is before 1970 or after 9999")
     return moment
-
-
-def _number(request: web.Request, name: str, default: int, fit: range) -> int:
-    given = request.query.get(name, str(default))
-    if not (given.isascii() and given.isdigit()) or int(given[:20]) not in fit:
-        raise ValueError(f"{name} is a number from {fit[0]} to {fit[-1]}")
-    return int(given)
