@@ -6,6 +6,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from exporter.sources.neo4j_show import Made
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -15,6 +17,13 @@ SERVING = ("RANGE", "BTREE")
 LONG_UNUSED = 30 * 86400.0
 """Seconds: a month has seen the monthly reports too."""
 STANDINGS = ("present", "missing", "failed", "not_online", "unused", "duplicate")
+
+USE = {
+    "last_read": Made("lastRead", "lastRead.epochMillis / 1000.0"),
+    "tracked_since": Made("trackedSince", "trackedSince.epochMillis / 1000.0"),
+    "now_ms": Made("name", "timestamp()"),
+}
+"""Fields of `Shown`, as numbers: it takes the driver long to make moments."""
 
 _LONGEST = 120
 # The first that is found in the server's message, in small letters.

@@ -26,6 +26,7 @@ from exporter.collectors._neo4j_advice import create
 from exporter.collectors._neo4j_index import (
     LABELS,
     STANDINGS,
+    USE,
     Expected,
     Shown,
     expected,
@@ -59,9 +60,7 @@ INDEXES = Show(
             Made("uniqueness", "CASE uniqueness WHEN 'UNIQUE' THEN name END"),
         ),
         "reads": "readCount",
-        "last_read": "lastRead",
-        "tracked_since": "trackedSince",
-        "now_ms": Made("name", "timestamp()"),
+        **USE,
     },
 )
 FAILED = """

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from exporter.collector import Collector, Cost, Finding, SourceKind, stateless
 from exporter.collectors._neo4j_index import (
     LONG_UNUSED,
+    USE,
     Shown,
     joined,
     reason,
@@ -26,7 +27,7 @@ from exporter.collectors._neo4j_index import (
 from exporter.collectors._neo4j_text import redacted
 from exporter.evidence import Evidence
 from exporter.metrics import gauge
-from exporter.sources.neo4j_show import Made, Show
+from exporter.sources.neo4j_show import Show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,9 +46,7 @@ INDEXES = Show(
         "properties": "properties",
         "why": "failureMessage",
         "owner": "owningConstraint",
-        "last_read": "lastRead",
-        "tracked_since": "trackedSince",
-        "now_ms": Made("name", "timestamp()"),
+        **USE,
     },
 )
 CONSTRAINTS = """

@@ -63,12 +63,6 @@ class Neo4jSource(Neo4jConnection):
         self._refused.add(cypher)
         return []
 
-    async def round_trip(self) -> float:
-        """Return the seconds that a query takes which reads nothing."""
-        started = now()
-        await self._ask()
-        return now() - started
-
     async def explain(
         self, cypher: str, parameters: Mapping[str, object]
     ) -> Plan | Refusal:

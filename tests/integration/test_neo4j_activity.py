@@ -12,6 +12,7 @@ from exporter.collectors import (
     neo4j_canary,
     neo4j_connections,
     neo4j_graph,
+    neo4j_jvm,
     neo4j_schema,
     neo4j_settings,
     neo4j_transactions,
@@ -162,3 +163,27 @@ async def test_round_trips_are_measured(neo4j_server: Neo4jServer) -> None:
             found = await collect(source, neo4j_canary.COLLECTOR, state)
     assert found["neo4j_canary_duration_seconds_count"] == {(): 3}
     assert 0 < found["neo4j_canary_duration_seconds_sum"][()] < 3 * DEADLINE
+
+
+async def test_the_query_that_a_round_begins_with_is_measured_and_not_sent_twice(
+    neo4j_server: Neo4jServer,
+) -> None:
+    async with reading(neo4j_server) as source:
+        await source.connect(DEADLINE)
+        await source.connect(DEADLINE)
+        sent = source.queries
+        times = [await source.run(neo4j_canary.read, DEADLINE) for _ in range(2)]
+    assert source.queries - sent == 1
+    assert times[0] != times[1]
+
+
+async def test_when_the_server_started_is_asked_once_on_a_connection(
+    neo4j_server: Neo4jServer,
+) -> None:
+    async with reading(neo4j_server) as source:
+        first = await collect(source, neo4j_jvm.COLLECTOR)
+        sent = source.queries
+        second = await collect(source, neo4j_jvm.COLLECTOR)
+    start = "neo4j_jvm_start_time_seconds"
+    assert source.queries - sent == 2
+    assert first[start] == second[start] != {}
