@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from neo4j import READ_ACCESS, AsyncGraphDatabase, Query
 
@@ -74,6 +74,7 @@ class Neo4jConnection(Source[Neo4jTarget]):
         self._server: Server | None = None
         self._columns: dict[str, frozenset[str]] = {}
         self._refused: set[str] = set()
+        self._shared: dict[tuple[object, ...], list[Any]] = {}
         self._driver: AsyncDriver | None = None
         self._started: Started | None = None
         self._trip: float | None = None
@@ -101,8 +102,9 @@ class Neo4jConnection(Source[Neo4jTarget]):
         """Make sure that the database answers; raises SourceError.
 
         A kept connection that has died is replaced. On a new one Bolt has to answer in
-        time, but the database's first answer is waited for longer.
+        time, but the database's first answer is waited for longer. A new round begins.
         """
+        self._shared.clear()
         if self._server is not None:
             try:
                 self._trip = await self._within(self._ask(), timeout)

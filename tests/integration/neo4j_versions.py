@@ -157,7 +157,6 @@ def _answers(version: str, edition: str) -> dict[str, list[dict[str, Any]] | Ref
             }
         ],
         "SHOW CONSTRAINTS": [{"kind": "UNIQUENESS", "entity": "NODE"}],
-        "SHOW INDEXES YIELD name, state, failureMessage": [],
     }
 
 

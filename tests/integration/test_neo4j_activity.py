@@ -12,6 +12,7 @@ from exporter.collectors import (
     neo4j_canary,
     neo4j_connections,
     neo4j_graph,
+    neo4j_indexes,
     neo4j_jvm,
     neo4j_schema,
     neo4j_settings,
@@ -187,3 +188,35 @@ async def test_when_the_server_started_is_asked_once_on_a_connection(
     start = "neo4j_jvm_start_time_seconds"
     assert source.queries - sent == 2
     assert first[start] == second[start] != {}
+
+
+async def test_what_several_collectors_look_at_is_read_once_in_a_round(
+    neo4j_server: Neo4jServer,
+) -> None:
+    ask(neo4j_server, "CREATE INDEX k_a FOR (n:K) ON (n.a)")
+    async with reading(neo4j_server) as source:
+        first = await collect(source, neo4j_indexes.COLLECTOR)
+        sent = source.queries
+        (schema,) = (await source.run(neo4j_schema.read, DEADLINE)).values()
+        assert source.queries - sent == 1  # the constraints
+        ask(neo4j_server, "DROP INDEX k_a")
+        later = await collect(source, neo4j_indexes.COLLECTOR)
+    gone = {key[1] for key in first["neo4j_index_info"]} - {
+        key[1] for key in later["neo4j_index_info"]
+    }
+    assert gone == {"k_a"}
+    assert "k_a" in {row.name for row in schema.indexes}
+
+
+async def test_who_runs_a_transaction_is_not_asked_again_in_a_round(
+    neo4j_server: Neo4jServer,
+) -> None:
+    with client(neo4j_server, "shop/2.1") as driver, driver.session() as session:
+        session.begin_transaction().run("RETURN 1").consume()
+        async with reading(neo4j_server) as source:
+            await collect(source, neo4j_transactions.COLLECTOR)  # learns the columns
+            await collect(source, neo4j_connections.COLLECTOR)
+            sent = source.queries
+            found = await source.run(neo4j_transactions.read, DEADLINE)
+            assert source.queries - sent == 1
+    assert "shop/2.1" in {one.agent for one in found.clients}
