@@ -49,8 +49,9 @@ def run(world: World) -> Iterator[Line]:
 def _compile(world: World) -> None:
     """Poll until Neo4j has compiled what polls use, as it has after a day of them.
 
-    What is rarely read is read in every round; else a window would hold the compiling
-    of it, which no later day has. Raises ServerError when the rounds do not come.
+    What is rarely read is read in each round or, as the budget has it, each fourth one;
+    else a window would hold the compiling of it, which no later day has. Raises
+    ServerError when the rounds do not come.
     """
     config = quickened(world.config("15s", _KINDS), _KINDS, _QUICK)
     for target in config[SourceKind.NEO4J].values():
