@@ -192,7 +192,7 @@ class Schedule:
             replace_existing=True,
             misfire_grace_time=None,
             coalesce=True,
-            max_instances=1,
+            max_instances=2,  # a round plans the next one while it counts as running
         )
 
     def _difference(self) -> float:

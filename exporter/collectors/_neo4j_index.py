@@ -6,8 +6,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from exporter.sources.neo4j_show import Either, Made, Show
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from exporter.sources.neo4j import Neo4jSource
 
 LABELS = ("database", "index", "label", "properties", "kind")
 SERVING = ("RANGE", "BTREE")
@@ -15,6 +19,31 @@ SERVING = ("RANGE", "BTREE")
 LONG_UNUSED = 30 * 86400.0
 """Seconds: a month has seen the monthly reports too."""
 STANDINGS = ("present", "missing", "failed", "not_online", "unused", "duplicate")
+
+INDEXES = Show(
+    "SHOW INDEXES",
+    {
+        "name": "name",
+        "state": "state",
+        "percent": "populationPercent",
+        "kind": "type",
+        "entity": "entityType",
+        "labels": "labelsOrTypes",
+        "properties": "properties",
+        "provider": "indexProvider",
+        # An index of a constraint bears the constraint's name in 4.4.
+        "owner": Either(
+            "owningConstraint",
+            Made("uniqueness", "CASE uniqueness WHEN 'UNIQUE' THEN name END"),
+        ),
+        "reads": "readCount",
+        # Numbers, for it takes the driver long to make moments.
+        "last_read": Made("lastRead", "lastRead.epochMillis / 1000.0"),
+        "tracked_since": Made("trackedSince", "trackedSince.epochMillis / 1000.0"),
+        "now_ms": Made("name", "timestamp()"),
+        "why": "failureMessage",
+    },
+)
 
 _LONGEST = 120
 # The first that is found in the server's message, in small letters.
@@ -66,12 +95,31 @@ class Shown(Covers):
         return max(0.0, self.now_ms / 1000 - since)
 
 
+@dataclass(frozen=True, slots=True)
+class Index(Shown):
+    """One row of SHOW INDEXES, with the server's message if it failed."""
+
+    percent: float | None = None
+    provider: str | None = None
+    reads: int | None = None
+    why: str | None = None
+
+
 class Expected(NamedTuple):
     """An index that was asked for, and those of STANDINGS that hold of it."""
 
     label: str
     properties: tuple[str, ...]
     holds: tuple[str, ...]
+
+
+async def read_indexes(source: Neo4jSource) -> dict[str, list[Index]]:
+    """Read the indexes of each of the configured databases, once in a round."""
+    text = INDEXES.text(await source.columns(INDEXES.command))
+    return {
+        database: await source.fetch_once(Index, text, database)
+        for database in source.config.databases
+    }
 
 
 def joined(names: Sequence[str] | None) -> str:

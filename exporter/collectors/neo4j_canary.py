@@ -3,7 +3,7 @@
 neo4j_canary_duration_seconds_bucket{le="0.01"} 240
 
 It sees what every query of every client has to pass: network, threads, planner, pauses
-for garbage collection. It is sent once in each round of polls.
+for garbage collection. Each round of polls begins with it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ DURATION = histogram(
 
 
 async def read(source: Neo4jSource) -> float:
-    """Send the query once."""
+    """Take the time of the query that the round began with."""
     return await source.round_trip()
 
 

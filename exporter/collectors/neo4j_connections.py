@@ -69,7 +69,7 @@ class Memory:
 
 async def read(source: Neo4jSource) -> Reading:
     """Read the connections that are open now."""
-    return Reading(await source.fetch(Client, CLIENTS), source.opened)
+    return Reading(await source.fetch_once(Client, CLIENTS), source.opened)
 
 
 def samples(reading: Reading, state: Memory) -> Iterator[Sample]:

@@ -16,6 +16,7 @@ that are not online; the rest is summed as `other`.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import dataclass, field
 from math import inf
@@ -24,16 +25,17 @@ from typing import TYPE_CHECKING
 from exporter.collector import Collector, Finding, SourceKind
 from exporter.collectors._neo4j_advice import create
 from exporter.collectors._neo4j_index import (
+    INDEXES,
     LABELS,
     STANDINGS,
     Expected,
-    Shown,
+    Index,
     expected,
     joined,
+    read_indexes,
 )
 from exporter.evidence import Evidence
 from exporter.metrics import counter, gauge
-from exporter.sources.neo4j_show import Either, Made, Show
 from exporter.state import StickyTop, difference
 
 if TYPE_CHECKING:
@@ -41,32 +43,6 @@ if TYPE_CHECKING:
 
     from exporter.metrics import Sample
     from exporter.sources.neo4j import Neo4jSource
-
-INDEXES = Show(
-    "SHOW INDEXES",
-    {
-        "name": "name",
-        "state": "state",
-        "percent": "populationPercent",
-        "kind": "type",
-        "entity": "entityType",
-        "labels": "labelsOrTypes",
-        "properties": "properties",
-        "provider": "indexProvider",
-        # An index of a constraint bears the constraint's name in 4.4.
-        "owner": Either(
-            "owningConstraint",
-            Made("uniqueness", "CASE uniqueness WHEN 'UNIQUE' THEN name END"),
-        ),
-        "reads": "readCount",
-        "last_read": "lastRead",
-        "tracked_since": "trackedSince",
-        "now_ms": Made("name", "timestamp()"),
-    },
-)
-FAILED = """
-    SHOW INDEXES YIELD name, state, failureMessage WHERE state = 'FAILED'
-    RETURN name, failureMessage AS why"""
 
 _MOST = 100
 _LONGEST = 120
@@ -123,23 +99,6 @@ EXPECTED = gauge(
 
 
 @dataclass(frozen=True, slots=True)
-class Index(Shown):
-    """One row of SHOW INDEXES."""
-
-    percent: float | None = None
-    provider: str | None = None
-    reads: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """A failed index and the server's message, which can be a whole stack trace."""
-
-    name: str
-    why: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Reading:
     """The indexes by database, and the (label, properties) that are expected."""
 
@@ -159,11 +118,7 @@ class Memory:
 async def read(source: Neo4jSource) -> Reading:
     """Read the indexes of the configured databases."""
     wanted = [(one.label, one.properties) for one in source.config.expected_indexes]
-    rows = {
-        database: await source.show(Index, INDEXES, database=database)
-        for database in source.config.databases
-    }
-    return Reading(rows, wanted)
+    return Reading(await read_indexes(source), wanted)
 
 
 def samples(reading: Reading, state: dict[str, Memory]) -> Iterator[Sample]:
@@ -275,8 +230,8 @@ async def inspect(source: Neo4jSource) -> list[Finding]:
         )
         for label, properties, status in _amiss(reading)
     ]
-    for database in source.config.databases:
-        for row in await source.fetch(Failed, FAILED, database=database):
+    for row in itertools.chain.from_iterable(reading.databases.values()):
+        if row.state == "FAILED":
             why = (row.why or "no message").partition("\n")[0][:_LONGEST]
             findings.append(
                 Finding(f"index {row.name} failed: {why}", f"DROP INDEX `{row.name}`")

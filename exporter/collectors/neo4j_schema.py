@@ -17,16 +17,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.collector import Collector, Cost, Finding, SourceKind, stateless
 from exporter.collectors._neo4j_index import (
+    INDEXES,
     LONG_UNUSED,
-    Shown,
+    Index,
     joined,
+    read_indexes,
     reason,
     twins,
 )
 from exporter.collectors._neo4j_text import redacted
 from exporter.evidence import Evidence
 from exporter.metrics import gauge
-from exporter.sources.neo4j_show import Made, Show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,22 +35,6 @@ if TYPE_CHECKING:
     from exporter.metrics import Sample
     from exporter.sources.neo4j import Neo4jSource
 
-INDEXES = Show(
-    "SHOW INDEXES",
-    {
-        "name": "name",
-        "state": "state",
-        "kind": "type",
-        "entity": "entityType",
-        "labels": "labelsOrTypes",
-        "properties": "properties",
-        "why": "failureMessage",
-        "owner": "owningConstraint",
-        "last_read": "lastRead",
-        "tracked_since": "trackedSince",
-        "now_ms": Made("name", "timestamp()"),
-    },
-)
 CONSTRAINTS = """
 SHOW CONSTRAINTS YIELD type, entityType RETURN type AS kind, entityType AS entity"""
 
@@ -98,13 +83,6 @@ UNUSED = gauge(
 
 
 @dataclass(frozen=True, slots=True)
-class Index(Shown):
-    """One row of SHOW INDEXES, with the server's message if it failed."""
-
-    why: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Constraint:
     """The kind of a constraint."""
 
@@ -123,10 +101,9 @@ async def read(source: Neo4jSource) -> dict[str, Schema]:
     """Read the schema of each of the configured databases."""
     return {
         database: Schema(
-            await source.show(Index, INDEXES, database=database),
-            await source.fetch(Constraint, CONSTRAINTS, database=database),
+            indexes, await source.fetch(Constraint, CONSTRAINTS, database=database)
         )
-        for database in source.config.databases
+        for database, indexes in (await read_indexes(source)).items()
     }
 
 

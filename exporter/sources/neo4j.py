@@ -47,8 +47,20 @@ class Neo4jSource(Neo4jConnection):
         text = show.text(await self.columns(show.command))
         return await self.fetch(row, text, parameters, database)
 
+    async def fetch_once(
+        self, row: type[RowT], cypher: str, database: str | None = None
+    ) -> list[RowT]:
+        """Read rows as `fetch` does, or give those that this round has read already.
+
+        For what several collectors look at.
+        """
+        key = (row, cypher, database)
+        if key not in self._shared:
+            self._shared[key] = await self.fetch(row, cypher, None, database)
+        return self._shared[key]
+
     async def fetch_if_allowed(self, row: type[RowT], cypher: str) -> list[RowT]:
-        """Read rows as `fetch` does; none where the role may not or the server cannot.
+        """Read rows as `fetch_once`; none where the role may not or the server cannot.
 
         For what adds to a reading and is no reason to be without the rest. Once refused
         it is not asked for again on the same connection.
@@ -56,18 +68,12 @@ class Neo4jSource(Neo4jConnection):
         if cypher in self._refused:
             return []
         try:
-            return await self.fetch(row, cypher)
+            return await self.fetch_once(row, cypher)
         except Neo4jError as error:
             if self._classify(error).reason not in _REFUSALS:
                 raise
         self._refused.add(cypher)
         return []
-
-    async def round_trip(self) -> float:
-        """Return the seconds that a query takes which reads nothing."""
-        started = now()
-        await self._ask()
-        return now() - started
 
     async def explain(
         self, cypher: str, parameters: Mapping[str, object]

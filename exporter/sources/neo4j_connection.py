@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from neo4j import READ_ACCESS, AsyncGraphDatabase, Query
 
@@ -21,6 +21,7 @@ from exporter.sources.neo4j_rows import (
     Kernel,
     Language,
     Server,
+    Started,
     bounded,
     places,
     plain,
@@ -44,7 +45,7 @@ WHERE name = 'Neo4j Kernel' RETURN versions[0] AS version, edition
 """
 _STARTED = """
 CALL dbms.queryJmx('java.lang:type=Runtime') YIELD attributes
-RETURN attributes.StartTime.value AS started
+RETURN attributes.StartTime.value AS ms
 """
 _LANGUAGE = """
 SHOW DATABASES YIELD name, defaultLanguage WHERE name = $name
@@ -73,7 +74,10 @@ class Neo4jConnection(Source[Neo4jTarget]):
         self._server: Server | None = None
         self._columns: dict[str, frozenset[str]] = {}
         self._refused: set[str] = set()
+        self._shared: dict[tuple[object, ...], list[Any]] = {}
         self._driver: AsyncDriver | None = None
+        self._started: Started | None = None
+        self._trip: float | None = None
         self._secret: str | None = None
         self._failed = FailedLogin()
         self._may_open = False
@@ -98,11 +102,12 @@ class Neo4jConnection(Source[Neo4jTarget]):
         """Make sure that the database answers; raises SourceError.
 
         A kept connection that has died is replaced. On a new one Bolt has to answer in
-        time, but the database's first answer is waited for longer.
+        time, but the database's first answer is waited for longer. A new round begins.
         """
+        self._shared.clear()
         if self._server is not None:
             try:
-                await self._within(self._ask(), timeout)
+                self._trip = await self._within(self._ask(), timeout)
             except SourceError as error:
                 if error.reason is not Reason.CONNECT or error.answered:
                     raise
@@ -134,9 +139,9 @@ class Neo4jConnection(Source[Neo4jTarget]):
     ) -> list[RowT]:
         """Read rows into the dataclass `row`, columns matched by name.
 
-        A column that the server does not have is None. Moments become Unix seconds,
-        durations seconds. Without `database` the first of the target's is asked. Raises
-        what the driver raises, and SourceError(limit) above 10,000 records.
+        A column that the server does not have is None. Durations become seconds.
+        Without `database` the first of the target's is asked. Raises what the driver
+        raises, and SourceError(limit) above 10,000 records.
         """
         async with self._session(database) as session:
             result = await session.run(self._query(cypher), dict(parameters or {}))
@@ -161,6 +166,7 @@ class Neo4jConnection(Source[Neo4jTarget]):
         self._tried.clear()
         self._columns.clear()
         self._refused.clear()
+        self._started = self._trip = None
         if driver is not None:
             task = asyncio.create_task(_close(driver))
             self._closing.add(task)
@@ -174,9 +180,25 @@ class Neo4jConnection(Source[Neo4jTarget]):
 
     async def identity(self) -> str | None:
         """Return when the server started, in milliseconds."""
-        async with self._session() as session:
-            result = await session.run(self._query(_STARTED))
-            return str((await result.single(strict=True))["started"])
+        ms = await self.started()
+        return None if ms is None else str(ms)
+
+    async def started(self) -> int | None:
+        """Return when the server started: Unix time in milliseconds.
+
+        It is asked once on a connection, for none outlives the server.
+        """
+        if self._started is None:
+            (self._started,) = await self.fetch(Started, _STARTED)
+        return self._started.ms
+
+    async def round_trip(self) -> float:
+        """Return the seconds that a query takes which reads nothing.
+
+        The one that `connect` has just waited for is told instead of sent anew, once.
+        """
+        seconds, self._trip = self._trip, None
+        return await self._ask() if seconds is None else seconds
 
     async def _connect(self) -> None:
         """Log in, unless that has failed lately with the same secret."""
@@ -221,9 +243,12 @@ class Neo4jConnection(Source[Neo4jTarget]):
             languages = await self.fetch(Language, _LANGUAGE, name)
         self._server = Server.of(kernel, languages)
 
-    async def _ask(self) -> None:
+    async def _ask(self) -> float:
+        """Let the database answer what reads nothing; returns the seconds it took."""
+        started = now()
         async with self._session() as session:
             await (await session.run(self._query("RETURN 1"))).consume()
+        return now() - started
 
     async def _read(self, read: Callable[[Self], Awaitable[ResultT]]) -> ResultT:
         return await read(self)

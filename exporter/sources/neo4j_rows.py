@@ -6,7 +6,7 @@ import dataclasses
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from neo4j.time import DateTime, Duration
+from neo4j.time import Duration
 
 from exporter.errors import Reason, SourceError
 
@@ -39,6 +39,13 @@ class Language:
     """The language that a database takes a query to be in: `CYPHER 5`, `CYPHER 25`."""
 
     name: str | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Started:
+    """When the server's JVM started: Unix time in milliseconds."""
+
+    ms: int | None
 
 
 class Server(NamedTuple):
@@ -77,9 +84,7 @@ async def bounded(result: AsyncResult) -> AsyncIterator[tuple[Any, ...]]:
 
 
 def plain(value: object) -> object:
-    """Turn the driver's moments into Unix seconds and its durations into seconds."""
-    if isinstance(value, DateTime):
-        return value.to_native().timestamp()
+    """Turn the driver's durations into seconds."""
     if isinstance(value, Duration):
         days = value.months * 30 + value.days
         return days * 86400 + value.seconds + value.nanoseconds / 1e9

@@ -91,7 +91,7 @@ _JVM = {
     "cpu_ns": 1_000_000_000,
     "open_files": 300,
     "max_files": 40_000,
-    "start_ms": 1_795_258_435_735,
+    "collectors": [{"name": "G1 Young Generation", "count": 3, "spent_ms": 40}],
 }
 _PAGE_CACHE = [
     {"name": "hits", "value": 918_273},
@@ -139,10 +139,8 @@ def _answers(version: str, edition: str) -> dict[str, list[dict[str, Any]] | Ref
         "RETURN 1": [{"1": 1}],
         "CALL dbms.components()": [{"version": version, "edition": edition}],
         "CALL dbms.listConnections()": _CLIENTS,
-        "CALL dbms.queryJmx('java.lang:type=Memory')": [_JVM],
-        "CALL dbms.queryJmx('java.lang:type=Garbage": [
-            {"name": "G1 Young Generation", "count": 3, "spent_ms": 40}
-        ],
+        "CALL dbms.queryJmx('java.lang:type=Garbage": [_JVM],
+        "CALL dbms.queryJmx('java.lang:type=Runtime')": [{"ms": 1_795_258_435_735}],
         "CALL db.stats.retrieve": [
             {
                 "nodes": [{"count": 5}, {"count": 5, "label": "User"}],
@@ -159,7 +157,6 @@ def _answers(version: str, edition: str) -> dict[str, list[dict[str, Any]] | Ref
             }
         ],
         "SHOW CONSTRAINTS": [{"kind": "UNIQUENESS", "entity": "NODE"}],
-        "SHOW INDEXES YIELD name, state, failureMessage": [],
     }
 
 

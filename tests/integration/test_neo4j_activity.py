@@ -12,6 +12,8 @@ from exporter.collectors import (
     neo4j_canary,
     neo4j_connections,
     neo4j_graph,
+    neo4j_indexes,
+    neo4j_jvm,
     neo4j_schema,
     neo4j_settings,
     neo4j_transactions,
@@ -162,3 +164,59 @@ async def test_round_trips_are_measured(neo4j_server: Neo4jServer) -> None:
             found = await collect(source, neo4j_canary.COLLECTOR, state)
     assert found["neo4j_canary_duration_seconds_count"] == {(): 3}
     assert 0 < found["neo4j_canary_duration_seconds_sum"][()] < 3 * DEADLINE
+
+
+async def test_the_query_that_a_round_begins_with_is_measured_and_not_sent_twice(
+    neo4j_server: Neo4jServer,
+) -> None:
+    async with reading(neo4j_server) as source:
+        await source.connect(DEADLINE)
+        await source.connect(DEADLINE)
+        sent = source.queries
+        times = [await source.run(neo4j_canary.read, DEADLINE) for _ in range(2)]
+    assert source.queries - sent == 1
+    assert times[0] != times[1]
+
+
+async def test_when_the_server_started_is_asked_once_on_a_connection(
+    neo4j_server: Neo4jServer,
+) -> None:
+    async with reading(neo4j_server) as source:
+        first = await collect(source, neo4j_jvm.COLLECTOR)
+        sent = source.queries
+        second = await collect(source, neo4j_jvm.COLLECTOR)
+    start = "neo4j_jvm_start_time_seconds"
+    assert source.queries - sent == 2
+    assert first[start] == second[start] != {}
+
+
+async def test_what_several_collectors_look_at_is_read_once_in_a_round(
+    neo4j_server: Neo4jServer,
+) -> None:
+    ask(neo4j_server, "CREATE INDEX k_a FOR (n:K) ON (n.a)")
+    async with reading(neo4j_server) as source:
+        first = await collect(source, neo4j_indexes.COLLECTOR)
+        sent = source.queries
+        (schema,) = (await source.run(neo4j_schema.read, DEADLINE)).values()
+        assert source.queries - sent == 1  # the constraints
+        ask(neo4j_server, "DROP INDEX k_a")
+        later = await collect(source, neo4j_indexes.COLLECTOR)
+    gone = {key[1] for key in first["neo4j_index_info"]} - {
+        key[1] for key in later["neo4j_index_info"]
+    }
+    assert gone == {"k_a"}
+    assert "k_a" in {row.name for row in schema.indexes}
+
+
+async def test_who_runs_a_transaction_is_not_asked_again_in_a_round(
+    neo4j_server: Neo4jServer,
+) -> None:
+    with client(neo4j_server, "shop/2.1") as driver, driver.session() as session:
+        session.begin_transaction().run("RETURN 1").consume()
+        async with reading(neo4j_server) as source:
+            await collect(source, neo4j_transactions.COLLECTOR)  # learns the columns
+            await collect(source, neo4j_connections.COLLECTOR)
+            sent = source.queries
+            found = await source.run(neo4j_transactions.read, DEADLINE)
+            assert source.queries - sent == 1
+    assert "shop/2.1" in {one.agent for one in found.clients}

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
 from exporter.collectors import neo4j_indexes
-from exporter.collectors.neo4j_indexes import Index, Reading, samples
+from exporter.collectors.neo4j_indexes import Reading, samples
 from tests.unit.sampled import values
 from tests.unit.test_neo4j_indexes import BY_USER, FAILED, LOOKUP, UNIQUE_44
+
+if TYPE_CHECKING:
+    from exporter.collectors._neo4j_index import Index
 
 
 @pytest.mark.parametrize(

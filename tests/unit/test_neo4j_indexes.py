@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from exporter.collectors import neo4j_indexes
-from exporter.collectors.neo4j_indexes import Index, Memory, Reading, samples
+from exporter.collectors._neo4j_index import Index
+from exporter.collectors.neo4j_indexes import Memory, Reading, samples
 from tests.unit.sampled import values
 
 BY_USER = Index(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Any
 
 from exporter.collectors import neo4j_jvm
-from exporter.collectors.neo4j_jvm import Gc, Jvm, Reading, samples
+from exporter.collectors.neo4j_jvm import Jvm, Reading, samples
 from tests.unit.sampled import values
 
 JVM = Jvm(
@@ -19,9 +20,12 @@ JVM = Jvm(
     cpu_ns=22_250_000_000,
     open_files=343,
     max_files=20000,
-    start_ms=1795258435735,
+    collectors=[
+        {"name": "Copy", "count": 98, "spent_ms": 454},
+        {"name": "MarkSweepCompact", "count": 4, "spent_ms": 243},
+    ],
 )
-READING = Reading([JVM], [Gc("Copy", 98, 454), Gc("MarkSweepCompact", 4, 243)])
+READING = Reading([JVM], 1795258435735)
 
 
 def test_the_server_says_when_it_started() -> None:
@@ -49,8 +53,10 @@ def test_what_has_no_limit_has_no_maximum() -> None:
 
 
 def test_what_a_jvm_does_not_say_is_absent() -> None:
-    nothing = Jvm(**{field.name: None for field in fields(Jvm)})
-    assert values(samples(Reading([nothing], [Gc("Copy", None, None)]), None)) == {}
+    known: dict[str, Any] = {field.name: None for field in fields(Jvm)}
+    silent = {"name": "Copy", "count": None, "spent_ms": None}
+    nothing = Jvm(**{**known, "collectors": [silent]})
+    assert values(samples(Reading([nothing], None), None)) == {}
 
 
 def test_every_sample_is_of_a_declared_metric() -> None:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, timedelta, timezone
 
 import pytest
-from neo4j.time import DateTime, Duration
+from neo4j.time import Duration
 
 from exporter.errors import Reason, SourceError
 from exporter.sources.neo4j_rows import Kernel, Language, Server, places, plain
-
-EAST = timezone(timedelta(hours=2))
 
 
 @dataclass(frozen=True)
@@ -57,17 +54,6 @@ def test_a_server_without_the_commands_is_unsupported(version: str) -> None:
 
 def test_columns_are_found_by_name_and_absent_ones_are_nowhere() -> None:
     assert places(Row, ("state", "more", "name")) == [2, -1, 0]
-
-
-@pytest.mark.parametrize(
-    ("value", "number"),
-    [
-        (DateTime(2026, 11, 21, 10, 0, 0, 500_000_000, tzinfo=UTC), 0.5),
-        (DateTime(2026, 11, 21, 12, 0, 1, tzinfo=EAST), 1.0),
-    ],
-)
-def test_moments_are_unix_seconds(value: DateTime, number: float) -> None:
-    assert plain(value) == 1795255200 + number
 
 
 def test_durations_are_seconds() -> None:

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from exporter.collectors import neo4j_graph, neo4j_schema
-from exporter.collectors._neo4j_index import REASONS, Covers, reason, twins
+from exporter.collectors._neo4j_index import REASONS, Covers, Index, reason, twins
 from exporter.collectors.neo4j_graph import Counts, Memory
-from exporter.collectors.neo4j_schema import Constraint, Index, Schema
+from exporter.collectors.neo4j_schema import Constraint, Schema
 from tests.unit.sampled import values
 
 A_B = Index("a_b", "RANGE", "NODE", ["L"], ["a", "b"], "ONLINE")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exporter.collectors.neo4j_indexes import INDEXES
+from exporter.collectors._neo4j_index import INDEXES
 from exporter.sources.neo4j_show import Either, Made, Show
 
 SHOW = Show(

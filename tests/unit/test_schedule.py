@@ -138,6 +138,19 @@ async def test_a_round_longer_than_the_interval_is_counted_not_queued(
     assert world.delay() < 0.1
 
 
+async def test_a_round_longer_than_the_interval_is_followed_by_others(
+    world: World,
+) -> None:
+    world.subject.taking = 40.0
+
+    world.schedule._scheduler.resume()
+
+    async with asyncio.timeout(5):
+        while world.poller.watches[0].polls < 3:
+            world.poller.polled.clear()
+            await world.poller.polled.wait()
+
+
 async def test_after_a_round_pages_are_prepared(world: World) -> None:
     await world.round()
 
