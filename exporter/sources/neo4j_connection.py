@@ -14,7 +14,7 @@ from exporter import __version__
 from exporter.config import Neo4jTarget
 from exporter.errors import Reason, SourceError
 from exporter.secret import read_secret
-from exporter.sources.base import Source
+from exporter.sources.base import GOODBYE, Source
 from exporter.sources.neo4j_errors import classify
 from exporter.sources.neo4j_login import FailedLogin
 from exporter.sources.neo4j_rows import (
@@ -37,7 +37,6 @@ RowT = TypeVar("RowT")
 ResultT = TypeVar("ResultT")
 
 _WARM_UP = 10.0  # a server that has just started compiles its first queries for seconds
-_GOODBYE = 1.0
 MARK = {"app": "kpi-exporter"}
 _COMPONENTS = """
 CALL dbms.components() YIELD name, versions, edition
@@ -176,7 +175,7 @@ class Neo4jConnection(Source[Neo4jTarget]):
         """Close in good order; never waits longer than a second for the server."""
         self.discard()
         if self._closing:
-            await asyncio.wait(self._closing, timeout=_GOODBYE)
+            await asyncio.wait(self._closing, timeout=GOODBYE)
 
     async def identity(self) -> str | None:
         """Return when the server started, in milliseconds."""
@@ -290,5 +289,5 @@ def now() -> float:
 
 async def _close(driver: AsyncDriver) -> None:
     with contextlib.suppress(Exception):  # it is thrown away; the server may be gone
-        async with asyncio.timeout(_GOODBYE):
+        async with asyncio.timeout(GOODBYE):
             await driver.close()
