@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _BUDGET = 0.02  # share of the time that a target's server may be kept busy by us
 _MOST_STRETCH = 4.0
 _SMOOTHING = 0.2
-_HEALTH = ""  # the name under which a target's health stands in the snapshot
+_HEALTH, _MISHAPS = "", "-"  # the names under which these stand in the snapshot
 _JITTER = random.SystemRandom()
 
 
@@ -83,6 +83,7 @@ class TargetPoller:
         self._log = FailureLog(target=self.config.name)
         self._part_logs: dict[str, FailureLog] = {}
         self._health = Renderer(self.config.name, self.config.series_limit)
+        self._told: list[tuple[int, int, int]] | None = None
         self._busy = 0.0
         self._measured = (clock.monotonic(), source.seconds)
         self.publish()
@@ -122,6 +123,11 @@ class TargetPoller:
             health.samples(self.source, self.watches, up=self.up, stretch=self.stretch)
         )
         self._snapshot.put(self.config.name, _HEALTH, rendered.families)
+        told = health.told(self.watches)
+        if told != self._told:
+            self._told = told
+            rendered = self._health.render(health.mishaps(self.watches))
+            self._snapshot.put(self.config.name, _MISHAPS, rendered.families)
 
     async def close(self) -> None:
         """Close the source and take the target out of the snapshot."""
