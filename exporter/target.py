@@ -58,7 +58,10 @@ class Backoff:
 
 
 class TargetPoller:
-    """A target with its source, its collectors and their outcomes."""
+    """A target with its source, its collectors and their outcomes.
+
+    `period` is in seconds from round to round: the shortest interval of a collector.
+    """
 
     def __init__(
         self,
@@ -75,6 +78,7 @@ class TargetPoller:
         self.stretch = 1.0
         self.polled = asyncio.Event()
         self.watches = watches_of(self.config, collectors)
+        self.period = min((watch.interval for watch in self.watches), default=15.0)
         self._snapshot = snapshot
         self._clock = clock
         self._backoff = Backoff()
@@ -87,11 +91,6 @@ class TargetPoller:
         self._busy = 0.0
         self._measured = (clock.monotonic(), source.seconds)
         self.publish()
-
-    @property
-    def period(self) -> float:
-        """Seconds between two rounds: the shortest interval of a collector."""
-        return min((watch.interval for watch in self.watches), default=15.0)
 
     async def round(self) -> None:
         """Run every collector that is due; never raises but for cancellation."""
