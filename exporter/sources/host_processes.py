@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 _VERSION = re.compile(r"-?\d[\d.]*[a-z]?")  # the end of python3.13t or postgres-17
 _COMM = 15  # characters that the kernel keeps of a process's name
-_LOOK_AGAIN = 20  # reads in which every process is seen anew, which is five minutes,
-_MOST_AGAIN = 50  # unless there are more than a thousand
+_LOOK_AGAIN = 5  # reads in which every process is seen anew, a minute and a quarter,
+_MOST_AGAIN = 50  # unless there are more than 250
 _LIMIT = b"Max open files"
 
 
