@@ -109,7 +109,7 @@ STRETCH = gauge(
 def samples(
     source: Source[Any], watches: Sequence[Watch], *, up: bool | None, stretch: float
 ) -> Iterator[Sample]:
-    """Yield everything about one target; all series are there from the start."""
+    """Yield what may change at any round; all series are there from the start."""
     kind = source.config.kind
     if kind in UP:
         yield UP[kind](int(up or 0))
@@ -128,8 +128,19 @@ def samples(
         yield DURATION(watch.seconds or 0, name)
         yield LAST_SUCCESS(watch.last_success or 0, name)
         yield POLLS(watch.polls, name)
-        yield SKIPPED(watch.skipped, name)
         yield SERIES(watch.series, name)
+
+
+def mishaps(watches: Sequence[Watch]) -> Iterator[Sample]:
+    """Yield what went wrong so far; these are most of the series, and seldom change."""
+    for watch in watches:
+        name = watch.collector.name
+        yield SKIPPED(watch.skipped, name)
         yield DROPPED(watch.dropped, name)
         for reason in Reason:
             yield FAILURES(watch.failures[reason], name, reason)
+
+
+def told(watches: Sequence[Watch]) -> list[tuple[int, int, int]]:
+    """Return something that changes whenever `mishaps` do, and is quickly made."""
+    return [(it.skipped, it.dropped, it.failures.total()) for it in watches]

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING
 
 from exporter.evidence import Book
 from exporter.exposition import Page, header
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from exporter.metrics import Metric
-
-_header = cache(header)
 
 
 class Snapshot:
@@ -28,19 +25,27 @@ class Snapshot:
         self._own = own
         self.evidence = Book()
         self._families: dict[str, dict[tuple[str, str], bytes]] = {}
-        self._metrics: dict[str, Metric] = {}
+        self._names: list[str] = []  # of the families, in the page's order; or empty
+        self._headers: dict[str, bytes] = {}
         self._said: dict[tuple[str, str], tuple[str, ...]] = {}
         self._pages: dict[str | None, tuple[bytes, Page]] = {}
         self._read = False
 
     def put(self, target: str, collector: str, lines: dict[Metric, bytes]) -> None:
         """Replace all that a collector said about a target."""
-        self.drop(target, collector)
         place = (target, collector)
+        said = tuple([metric.name for metric in lines])
+        if said != self._said.get(place):
+            self.drop(target, collector)
+            self._said[place] = said
+            self._names = []
         for metric, text in lines.items():
-            self._metrics.setdefault(metric.name, metric)
-            self._families.setdefault(metric.name, {})[place] = text
-        self._said[place] = tuple(metric.name for metric in lines)
+            name = metric.name
+            if name not in self._families:
+                self._families[name] = {}
+                self._headers[name] = header(metric)
+            self._families[name][place] = text
+        self._forget_pages(target)
 
     def drop(self, target: str, collector: str) -> None:
         """Forget what a collector said, so that no value outlives its truth."""
@@ -49,9 +54,9 @@ class Snapshot:
             family = self._families[name]
             del family[place]
             if not family:
-                del self._families[name]
-        self._pages.pop(None, None)
-        self._pages.pop(target, None)
+                del self._families[name], self._headers[name]
+                self._names = []
+        self._forget_pages(target)
 
     def remove(self, target: str) -> None:
         """Forget a target altogether."""
@@ -83,12 +88,17 @@ class Snapshot:
             page = self._pages[target] = (own, Page(lines))
         return page[1]
 
+    def _forget_pages(self, target: str) -> None:
+        self._pages.pop(None, None)
+        self._pages.pop(target, None)
+
     def _lines(self, target: str | None) -> Iterator[bytes]:
-        for name in sorted(self._families):
-            said = self._families[name].items()
-            lines = [
-                text for place, text in said if target is None or target == place[0]
-            ]
+        self._names = self._names or sorted(self._families)
+        for name in self._names:
+            said = self._families[name]
+            lines: Iterable[bytes] = said.values()
+            if target is not None:
+                lines = [text for place, text in said.items() if target == place[0]]
             if lines:
-                yield _header(self._metrics[name])
+                yield self._headers[name]
                 yield from lines

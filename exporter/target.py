@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _BUDGET = 0.02  # share of the time that a target's server may be kept busy by us
 _MOST_STRETCH = 4.0
 _SMOOTHING = 0.2
-_HEALTH = ""  # the name under which a target's health stands in the snapshot
+_HEALTH, _MISHAPS = "", "-"  # the names under which these stand in the snapshot
 _JITTER = random.SystemRandom()
 
 
@@ -58,7 +58,10 @@ class Backoff:
 
 
 class TargetPoller:
-    """A target with its source, its collectors and their outcomes."""
+    """A target with its source, its collectors and their outcomes.
+
+    `period` is in seconds from round to round: the shortest interval of a collector.
+    """
 
     def __init__(
         self,
@@ -75,6 +78,7 @@ class TargetPoller:
         self.stretch = 1.0
         self.polled = asyncio.Event()
         self.watches = watches_of(self.config, collectors)
+        self.period = min((watch.interval for watch in self.watches), default=15.0)
         self._snapshot = snapshot
         self._clock = clock
         self._backoff = Backoff()
@@ -83,14 +87,10 @@ class TargetPoller:
         self._log = FailureLog(target=self.config.name)
         self._part_logs: dict[str, FailureLog] = {}
         self._health = Renderer(self.config.name, self.config.series_limit)
+        self._told: list[tuple[int, int, int]] | None = None
         self._busy = 0.0
         self._measured = (clock.monotonic(), source.seconds)
         self.publish()
-
-    @property
-    def period(self) -> float:
-        """Seconds between two rounds: the shortest interval of a collector."""
-        return min((watch.interval for watch in self.watches), default=15.0)
 
     async def round(self) -> None:
         """Run every collector that is due; never raises but for cancellation."""
@@ -126,6 +126,11 @@ class TargetPoller:
             health.samples(self.source, self.watches, up=self.up, stretch=self.stretch)
         )
         self._snapshot.put(self.config.name, _HEALTH, rendered.families)
+        told = health.told(self.watches)
+        if told != self._told:
+            self._told = told
+            rendered = self._health.render(health.mishaps(self.watches))
+            self._snapshot.put(self.config.name, _MISHAPS, rendered.families)
 
     async def close(self) -> None:
         """Close the source and take the target out of the snapshot."""

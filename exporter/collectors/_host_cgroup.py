@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.collectors._host_pressure import totals
@@ -59,28 +60,31 @@ class Cgroup(NamedTuple):
     pressure: dict[tuple[str, str], float]
 
 
+class _File(NamedTuple):
+    """A file to read: of which cgroup it is, what it says there, where it is."""
+
+    is_first: bool
+    cgroup: str
+    name: str
+    place: str
+
+
 def files(membership: str) -> list[str]:
     """Return the files to read, given a process's /proc/PID/cgroup.
 
     They are those of the process's cgroup and of all above it, because each of them may
     limit it. A container may see its own cgroup as the top: then the rest is not there.
     """
-    return [
-        _place(folder, path, name)
-        for folder, controller, path in _places(membership)
-        for name in _FILES[controller].split()
-    ]
+    return [file.place for file in _files(membership)]
 
 
 def cgroups(membership: str, texts: Mapping[str, str]) -> list[Cgroup]:
     """Return what the cgroups say, given the texts of those files that are there."""
     found: dict[tuple[bool, str], dict[str, str]] = {}
-    for folder, controller, path in _places(membership):
-        own = found.setdefault((bool(controller), path), {})
-        for name in _FILES[controller].split():
-            place = _place(folder, path, name)
-            if place in texts:
-                own[f"{controller}:{name}" if controller else name] = texts[place]
+    for is_first, path, name, place in _files(membership):
+        own = found.setdefault((is_first, path), {})
+        if place in texts:
+            own[name] = texts[place]
     return [
         _first(path, own) if is_first else _second(path, own)
         for (is_first, path), own in found.items()
@@ -88,8 +92,18 @@ def cgroups(membership: str, texts: Mapping[str, str]) -> list[Cgroup]:
     ]
 
 
-def _place(folder: str, path: str, name: str) -> str:
-    return f"{_TOP}/{folder}{path.strip('/')}/{name}".replace("//", "/")
+@lru_cache(2)  # of a machine's first process: it hardly ever moves
+def _files(membership: str) -> tuple[_File, ...]:
+    return tuple(
+        _File(
+            bool(controller),
+            path,
+            f"{controller}:{name}" if controller else name,
+            f"{_TOP}/{folder}{path.strip('/')}/{name}".replace("//", "/"),
+        )
+        for folder, controller, path in _places(membership)
+        for name in _FILES[controller].split()
+    )
 
 
 def _places(membership: str) -> Iterator[tuple[str, str, str]]:

@@ -75,6 +75,17 @@ class State:
         default_factory=lambda: Totals(len(_STEPS) + 3, _TOP, busy=2, split=1)
     )
     canary: Histogram = field(default_factory=lambda: Histogram(_CANARY_BOUNDS))
+    _dense: dict[str, tuple[Mapping[int, int], list[int]]] = field(default_factory=dict)
+
+    def dense(self, steps: Mapping[str, Mapping[int, int]]) -> dict[str, list[int]]:
+        """Return each command's calls and buckets; counted again where they are new."""
+        before, self._dense = self._dense, {}
+        for cmd, found in steps.items():
+            known = before.get(cmd)
+            if known is None or known[0] is not found:
+                known = (found, _dense(found))
+            self._dense[cmd] = known
+        return {cmd: counts for cmd, (_, counts) in self._dense.items()}
 
 
 async def read(source: RedisSource) -> Rows:
@@ -109,8 +120,8 @@ def samples(rows: Rows, state: State) -> Iterator[Sample]:
         return
     state.totals.update(
         {
-            cmd: (rows.microseconds.get(cmd, 0.0), *_dense(steps))
-            for cmd, steps in rows.steps.items()
+            cmd: (rows.microseconds.get(cmd, 0.0), *counts)
+            for cmd, counts in state.dense(rows.steps).items()
         },
         reset=rows.reset,
     )

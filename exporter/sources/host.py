@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 from exporter.config import HostTarget
 from exporter.errors import Reason, SourceError
 from exporter.sources.base import Source
+from exporter.sources.files import whole
 from exporter.sources.host_clock import Clock, clock
 from exporter.sources.host_mounts import Mounts
 from exporter.sources.host_processes import ProcessTable
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from exporter.sources.base import ResultT
     from exporter.sources.host_processes import Processes
 
-_BLOCK = 65536
 _MOST_HUNG = 3
 _PATIENCE = 0.25  # of the deadline, for one file system
 
@@ -221,15 +221,7 @@ SOURCE = HostSource
 
 
 def _text(path: str) -> str:
-    """Read a file to its end; three times as quick as Python's own file objects."""
-    file = os.open(path, os.O_RDONLY)
-    try:
-        data = b""
-        while more := os.read(file, _BLOCK):
-            data += more
-    finally:
-        os.close(file)
-    return data.decode("utf-8", "replace")
+    return whole(path).decode("utf-8", "replace")
 
 
 def _texts(places: dict[str, str]) -> dict[str, str]:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import ctypes
 import os
 import time
-from typing import NamedTuple
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _UNSYNCHRONISED = 5  # what adjtimex returns then (TIME_ERROR)
 _NANOSECONDS = 0x2000  # the status bit that says in what `offset` is
@@ -84,15 +88,19 @@ def _timex() -> Timex | None:
 
 
 def _ask(found: _Timex) -> int:
-    """Call adjtimex itself: the function of libc makes a call that Docker forbids."""
+    call = _adjtimex()
+    return -1 if call is None else int(call(ctypes.byref(found)))
+
+
+@cache
+def _adjtimex() -> Callable[[Any], int] | None:
+    """Find adjtimex itself: the function of libc makes a call that Docker forbids."""
     system = os.uname()
     if system.sysname != "Linux":
-        return -1
+        return None
     libc = ctypes.CDLL(None)
     number = _CALLS.get(system.machine)
-    if number is None:
-        return int(libc.adjtimex(ctypes.byref(found)))
-    return int(libc.syscall(number, ctypes.byref(found)))
+    return libc.adjtimex if number is None else partial(libc.syscall, number)
 
 
 class Budget:

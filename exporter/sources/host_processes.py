@@ -10,6 +10,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from exporter.sources.files import small
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
 
 _VERSION = re.compile(r"-?\d[\d.]*[a-z]?")  # the end of python3.13t or postgres-17
 _COMM = 15  # characters that the kernel keeps of a process's name
-_LOOK_AGAIN = 50  # strangers per read: a thousand are seen anew in five minutes
-_BLOCK = 65536
+_LOOK_AGAIN = 5  # reads in which every process is seen anew, a minute and a quarter,
+_MOST_AGAIN = 50  # unless there are more than 250
 _LIMIT = b"Max open files"
 
 
@@ -76,7 +78,7 @@ class _Look:
 
     @cached_property
     def command(self) -> str:
-        return _words(_read(f"{self._folder}/cmdline")).rstrip()
+        return _words(small(f"{self._folder}/cmdline")).rstrip()
 
     @cached_property
     def program(self) -> str:
@@ -84,7 +86,7 @@ class _Look:
 
     @cached_property
     def cgroups(self) -> list[str]:
-        lines = _words(_read(f"{self._folder}/cgroup")).splitlines()
+        lines = _words(small(f"{self._folder}/cgroup")).splitlines()
         return [line.split(":", 2)[-1] for line in lines]
 
     def is_of(self, group: ProcessGroup) -> bool:
@@ -119,7 +121,7 @@ class ProcessTable:
 
     def read(self) -> Processes:
         """Return the processes of all groups; one that ends meanwhile is left out."""
-        uptime = float(_read(f"{self._proc}/uptime").split()[0])
+        uptime = float(small(f"{self._proc}/uptime").split()[0])
         with os.scandir(self._proc) as entries:
             present = {int(one.name) for one in entries if one.name.isdigit()}
         known = self._known
@@ -138,14 +140,15 @@ class ProcessTable:
 
     def _seen_long_ago(self) -> Iterator[int]:
         """Return those whose last look-up is the longest ago."""
-        return iter(list(islice(self._known, _LOOK_AGAIN)))
+        count = min(_MOST_AGAIN, -(-len(self._known) // _LOOK_AGAIN))
+        return iter(list(islice(self._known, count)))
 
     def _look_up(self, pid: int) -> None:
         """Note a process's group; the dictionary keeps the order of the look-ups."""
         self._known.pop(pid, None)
         folder = f"{self._proc}/{pid}"
         with contextlib.suppress(OSError):
-            name = _read(f"{folder}/comm").rstrip(b"\n")
+            name = small(f"{folder}/comm").rstrip(b"\n")
             look = _Look(folder, name)
             group = next((it.name for it in self._groups if look.is_of(it)), None)
             most = None if group is None else _most_open_files(folder)
@@ -154,7 +157,7 @@ class ProcessTable:
     def _process(self, pid: int, known: _Known) -> Process | None:
         folder = f"{self._proc}/{pid}"
         try:
-            stat = _read(f"{folder}/stat")
+            stat = small(f"{folder}/stat")
         except OSError:
             return None
         opening, closing = stat.index(b"("), stat.rindex(b")")
@@ -191,7 +194,7 @@ class ProcessTable:
 
     def _input_output(self, folder: str) -> tuple[int | None, int | None]:
         try:
-            lines = _read(f"{folder}/io").split(b"\n")
+            lines = small(f"{folder}/io").split(b"\n")
         except OSError:
             return None, None
         values = dict(line.split(b": ", 1) for line in lines if line)
@@ -224,7 +227,7 @@ def _words(data: bytes) -> str:
 def _most_open_files(folder: str) -> int | None:
     """Return the soft limit, which is where opening fails."""
     try:
-        limits = _read(f"{folder}/limits")
+        limits = small(f"{folder}/limits")
     except OSError:
         return None
     line = next((one for one in limits.split(b"\n") if one.startswith(_LIMIT)), b"")
@@ -246,12 +249,3 @@ def _folder_counts(folder: str) -> bool:
 def _entries(folder: str) -> int:
     with os.scandir(folder) as entries:
         return sum(1 for _ in entries)
-
-
-def _read(path: str) -> bytes:
-    """Read a small file whole; three times as quick as Python's own file objects."""
-    file = os.open(path, os.O_RDONLY)
-    try:
-        return os.read(file, _BLOCK)
-    finally:
-        os.close(file)

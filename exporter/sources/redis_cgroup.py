@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from exporter.sources.files import small
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _SERVERS = ("redis", "valkey", "keydb")
+_MOUNTED = "sys/fs/cgroup"
 _NO_LIMIT = 1 << 60  # bytes; cgroup v1 writes a number near 2^63 where none is set
 
 
@@ -18,34 +21,35 @@ def memory_limit(pid: str, root: Path = Path("/")) -> int | None:
     A process of another name is not the server: its id is that of another machine or
     container. What cannot be read is no limit.
     """
+    process = f"{root}/proc/{pid}"
     try:
-        name = (root / "proc" / pid / "comm").read_text("utf-8")
-        groups = (root / "proc" / pid / "cgroup").read_text("utf-8").splitlines()
+        name = small(f"{process}/comm").decode("utf-8", "replace")
+        groups = small(f"{process}/cgroup").decode("utf-8", "replace").splitlines()
     except OSError:
         return None
     if not any(server in name for server in _SERVERS):
         return None
-    limits = [limit for file in _files(groups, root) if (limit := _limit(file))]
+    limits = [limit for file in _files(groups) if (limit := _limit(f"{root}/{file}"))]
     return min(limits, default=None)
 
 
-def _files(groups: list[str], root: Path) -> Iterator[Path]:
+def _files(groups: Iterable[str]) -> Iterator[str]:
     """Yield the files with limits, of the group itself and of those above it."""
-    mounted = root / "sys/fs/cgroup"
     for line in groups:
         _, controllers, path = line.split(":", 2)
-        inner = Path(path.lstrip("/"))
-        for folder in (inner, *inner.parents):
+        parts = [part for part in path.split("/") if part]
+        for depth in range(len(parts), -1, -1):
+            folder = "/".join(parts[:depth])
             if not controllers:
-                yield mounted / folder / "memory.max"
-                yield mounted / "unified" / folder / "memory.max"
+                yield f"{_MOUNTED}/{folder}/memory.max"
+                yield f"{_MOUNTED}/unified/{folder}/memory.max"
             elif "memory" in controllers.split(","):
-                yield mounted / "memory" / folder / "memory.limit_in_bytes"
+                yield f"{_MOUNTED}/memory/{folder}/memory.limit_in_bytes"
 
 
-def _limit(file: Path) -> int | None:
+def _limit(file: str) -> int | None:
     try:
-        text = file.read_text("utf-8").strip()
+        text = small(file).strip()
     except OSError:
         return None
     limit = int(text) if text.isdigit() else _NO_LIMIT

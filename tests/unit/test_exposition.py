@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gzip
 import math
+import tracemalloc
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.exposition import Page, Renderer, header, number
-from exporter.metrics import Histogram, counter, gauge, histogram
+from exporter.metrics import Histogram, Sample, counter, gauge, histogram
 
 SIZE = gauge("pg_size_bytes", "Size (pg_database_size).", "datname")
 TIME = histogram("pg_time_seconds", "Time.", "datname")
@@ -69,6 +70,53 @@ def test_numbers_lose_nothing(value: float, written: str) -> None:
     assert number(value) == written
 
 
+@pytest.mark.parametrize(
+    "value",
+    [0, -7, 2**63 + 1, 0.1, 1.0, -0.0, 1e300, math.nan, math.inf, -math.inf, True],
+)
+def test_a_rendered_number_is_written_as_any_other(value: float) -> None:
+    assert text(SIZE(value, "a")).split()[-1] == number(value)
+
+
+def test_label_texts_follow_their_labels_from_poll_to_poll() -> None:
+    renderer = Renderer("orders", 100)
+    other = gauge("pg_other", "Other.", "table")
+    polls: list[list[Sample]] = [
+        [SIZE(1, "a"), SIZE(2, None)],
+        [SIZE(3, "b"), SIZE(4, "a"), other(5, "a")],
+        [],
+        [other(6, "b"), SIZE(7, "")],
+    ]
+
+    for samples in polls:
+        assert renderer.render(samples) == Renderer("orders", 100).render(samples)
+
+
+def test_more_label_sets_than_are_remembered_are_all_written() -> None:
+    renderer = Renderer("orders", 10**6)
+    samples = [SIZE(n, str(n)) for n in range(45_000)]
+
+    for _ in range(2):
+        (lines,) = renderer.render(samples).families.values()
+        assert lines.decode().splitlines() == [
+            f'pg_size_bytes{{target="orders",datname="{n}"}} {n}' for n in range(45_000)
+        ]
+
+
+def test_label_texts_are_not_remembered_for_ever() -> None:
+    renderer = Renderer("orders", 10**6)
+    tracemalloc.start()
+    try:
+        renderer.render(SIZE(n, str(n)) for n in range(20_000))
+        before = tracemalloc.get_traced_memory()[0]
+        for poll in range(1, 6):
+            start = poll * 20_000
+            renderer.render(SIZE(n, str(n)) for n in range(start, start + 20_000))
+        assert tracemalloc.get_traced_memory()[0] < before * 1.5
+    finally:
+        tracemalloc.stop()
+
+
 def test_a_duplicate_series_is_written_once_and_counted() -> None:
     rendered = Renderer("orders", 100).render([SIZE(1, "a"), SIZE(2, "a")])
 
@@ -118,6 +166,17 @@ def test_a_histogram_is_cumulative_and_ends_with_its_count() -> None:
     ]
 
 
+def test_a_duplicate_in_a_histogram_is_left_out_and_its_parts_are_not_each_other() -> (
+    None
+):
+    counts = Histogram((0.1,))
+    samples = [*TIME.histogram(counts, "a"), *TIME.histogram(counts, "a")]
+
+    rendered = Renderer("orders", 100).render(samples)
+
+    assert (rendered.series, rendered.dropped) == (4, 4)
+
+
 def test_help_stays_on_one_line() -> None:
     odd = gauge("pg_odd", "one\ntwo \\ three")
 
@@ -125,7 +184,8 @@ def test_help_stays_on_one_line() -> None:
 
 
 def test_a_page_says_the_same_plain_and_gzipped() -> None:
-    page = Page([b"pg_up 1\n"] * 1000)
+    parts = [f"pg_up {n}\n".encode() for n in range(1000)]
+    page = Page(parts)
 
-    assert page.plain == b"pg_up 1\n" * 1000
+    assert page.plain == b"".join(parts)
     assert gzip.decompress(page.gzip) == page.plain

@@ -156,6 +156,17 @@ def test_an_old_stranger_is_looked_at_again_in_time(tree: ProcTree) -> None:
     assert any(pids(found) == {150} for _ in range(5))
 
 
+def test_few_strangers_are_all_looked_at_in_five_reads(tree: ProcTree) -> None:
+    for pid in range(1, 101):
+        tree.put(pid, Fake("bash"))
+    found = table(tree, "python")
+    found.read()
+    found.read()
+    for pid in range(1, 101):
+        tree.put(pid, Fake("python"))
+    assert len(pids(found)) == 20
+
+
 def test_strangers_are_hardly_ever_read(tree: ProcTree) -> None:
     for pid in range(1, 501):
         tree.put(pid, Fake("bash"))

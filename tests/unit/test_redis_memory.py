@@ -115,6 +115,21 @@ def test_a_limit_of_the_first_version_is_read(tmp_path: Path) -> None:
     assert memory_limit("42", tmp_path) == 2048
 
 
+@pytest.mark.parametrize(
+    ("group", "file"),
+    [
+        ("0::/", "memory.max"),
+        ("0::/", "unified/memory.max"),
+        ("0::/pods/cache", "memory.max"),
+        ("3:cpu,memory:/pods/cache", "memory/memory.limit_in_bytes"),
+    ],
+)
+def test_a_limit_at_the_top_counts(tmp_path: Path, group: str, file: str) -> None:
+    process(tmp_path, "redis-server", f"{group}\n")
+    limit(tmp_path, f"sys/fs/cgroup/{file}", "4096\n")
+    assert memory_limit("42", tmp_path) == 4096
+
+
 def test_another_process_of_that_id_is_not_the_server(tmp_path: Path) -> None:
     process(tmp_path, "bash", "0::/\n")
     limit(tmp_path, "sys/fs/cgroup/memory.max", "1024\n")

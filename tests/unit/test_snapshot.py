@@ -57,6 +57,37 @@ def test_a_poll_replaces_all_that_the_collector_said_before() -> None:
     assert b"target='b'} 0" in snapshot.page().plain
 
 
+def test_families_keep_their_order_as_they_come_and_go() -> None:
+    snapshot = Snapshot()
+    families = [gauge(f"pg_{letter}", "Letter.") for letter in "cab"]
+
+    for said in (families, families[:2], families[1:], families[:1], families):
+        snapshot.put("a", "x", {metric: metric.name.encode() for metric in said})
+        lines = snapshot.page().plain.split(b"# HELP ")[1:]
+        assert [line.split()[0].decode() for line in lines] == sorted(
+            metric.name for metric in said
+        )
+
+
+def test_targets_keep_their_order_within_a_family() -> None:
+    snapshot = filled()
+    before = snapshot.page().plain
+
+    snapshot.put("a", "x", {UP: b"pg_up{target='a'} 1\n"})
+
+    assert snapshot.page().plain == before
+
+
+def test_a_family_that_comes_again_has_its_new_help() -> None:
+    snapshot = filled()
+    snapshot.drop("b", "x")
+
+    other = gauge("pg_size_bytes", "Another text.")
+    snapshot.put("b", "x", {other: b"pg_size_bytes 5\n"})
+
+    assert b"# HELP pg_size_bytes Another text.\n" in snapshot.page().plain
+
+
 def test_a_removed_target_leaves_nothing() -> None:
     snapshot = filled()
 

@@ -9,7 +9,7 @@ import pytest
 from exporter.collector import Cost
 from exporter.errors import Reason, SourceError
 from exporter.evidence import Evidence
-from tests.unit.scripted import Subject, World
+from tests.unit.scripted import VALUE, Subject, World
 
 REFUSED = SourceError(Reason.CONNECT, "connection refused")
 DENIED = SourceError(Reason.PERMISSION, "denied", answered=True, fix="GRANT x")
@@ -49,6 +49,19 @@ async def test_a_failing_collector_hides_no_other_and_keeps_the_target_up() -> N
     assert 'pg_value{target="orders",collector="b"} 2.0' in page
     assert 'collector="a",reason="permission"} 1' in page
     assert world.source.connects == 1
+
+
+async def test_series_that_are_left_out_are_counted_at_every_round() -> None:
+    twice = replace(
+        Subject("a", 1.0).collector(),
+        samples=lambda value, _: (VALUE(value, "a"), VALUE(value, "a")),
+    )
+    world = World(twice)
+    counted = 'kpi_exporter_series_dropped_total{target="orders",collector="a"}'
+
+    for rounds in range(3):
+        assert f"{counted} {rounds}\n" in world.page()
+        await world.round()
 
 
 async def test_a_failed_collectors_old_values_are_not_served() -> None:
