@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "threads": "",
     "yaml_file": "",
     "explain": "yaml_file",
+    "file_print": "",
     "collector": "evidence metrics",
     "evidence": "",
     "exposition": "metrics",
@@ -67,7 +68,7 @@ MAY_IMPORT = {
     "review*": "review.* collectors._* collectors.neo4j_plans collector config "
     "sources*",
     "web*": "web* evidence snapshot catalogue* config config_values collector explain "
-    "exposition units yaml_file review.shape review.openapi",
+    "exposition units yaml_file file_print review.shape review.openapi",
     "check_http": "",
     "declared": "collectors collector health metrics own",
     "emitted": "declared render* catalogue* yaml_file",
@@ -82,7 +83,7 @@ MAY_IMPORT = {
     "report* render* collectors collector config config_load logs memory sources* "
     "review.* threads",
     "sidecar*": "sidecar* render* catalogue* config config_sidecar promises check_* "
-    "exposition web* units threads secret programs collector evidence",
+    "exposition web* units threads secret programs collector evidence file_print",
     "arguments": "units",
     "cli": "app arguments check* emitted config config_load promises render* report* "
     "review.* web.lean catalogue* logs units collectors collector sidecar* demo*",
