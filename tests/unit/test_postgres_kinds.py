@@ -10,7 +10,12 @@ import pytest
 
 from exporter.collectors._postgres_ages import AGES, Seen, age_class
 from exporter.collectors._postgres_bend import Higher, Spread
-from exporter.collectors._postgres_kinds import Kinds, Lognormal, tried
+from exporter.collectors._postgres_kinds import (
+    Kinds,
+    Lognormal,
+    likely_high,
+    tried,
+)
 from exporter.collectors._postgres_shape import lognormal
 
 if TYPE_CHECKING:
@@ -77,3 +82,19 @@ def test_a_call_lasts_before_a_limit_as_long_as_its_kinds_do() -> None:
     assert kinds.upto(1.0) == pytest.approx(kinds.moment(1), rel=1e-6)
     assert kinds.upto(0.02) == pytest.approx(0.8 * 0.001 * exp(0.045) + 0.2 * 0.02)
     assert kinds.below(0.02) == pytest.approx(0.8)
+
+
+def test_a_maximum_is_likely_where_some_calls_are_near_and_none_above() -> None:
+    fitting = likely_high(1000, above=0.0005, near=0.002)
+    assert fitting > likely_high(1000, above=0.02, near=0.1) + 5
+    assert fitting > likely_high(1000, above=0.0, near=0.00001) + 2
+
+
+def test_the_maximum_tells_how_far_the_slow_ones_reach() -> None:
+    far = [
+        (likely, kinds.slow.below(SPREAD.high))
+        for likely, kinds in tried(SPREAD, Seen(calls=len(CALLS)))
+    ]
+    best, least = max(far), min(far)
+    assert len(CALLS) * 0.15 * (1 - best[1]) < 10
+    assert least[0] < best[0] - 10
