@@ -106,7 +106,10 @@ class Durations:
         """Account for a poll alone, by database."""
         windows = [(one, window(one.new, one.old)) for one in grown]
         windows.sort(key=lambda pair: pair[1].calls * pair[1].mean, reverse=True)
-        known = [Known(one.key, w, one.new.low, one.new.high) for one, w in windows]
+        known = [
+            Known(one.key, w, one.new.low, one.new.high, one.new.calls)
+            for one, w in windows
+        ]
         estimates = self._estimator.estimate(known, seen.running, empty.bounds)
         polls: dict[str, Account] = {}
         self.slowest.turn()

@@ -7,17 +7,16 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from exporter.collectors._postgres_ages import AGES, Seen, age_class
+from exporter.collectors._postgres_bend import Grid, Spread, bend
+from exporter.collectors._postgres_pool import KEPT, Pool
 from exporter.collectors._postgres_shape import (
-    AGES,
-    Grid,
-    Seen,
-    Spread,
-    age_class,
-    bend,
+    FAITH,
     fits_lognormal,
     guess,
     learn,
     lognormal,
+    one_kind,
 )
 
 if TYPE_CHECKING:
@@ -29,9 +28,9 @@ Key = tuple[int, int, int]
 
 _MOST_REMEMBERED = 300
 _MOST_DURATIONS = 100
-_MOST_LEARNT = 8  # statements a poll, 2 ms each
+_MOST_LEARNT = 4  # statements a poll, 5 ms each
+_ANEW = 0.08  # of what is remembered must be new to learn again
 _MOST_BENT = 50  # 0.2 ms each
-_FORGET = 0.95  # of what was seen, a poll
 
 
 class Running(NamedTuple):
@@ -42,12 +41,16 @@ class Running(NamedTuple):
 
 
 class Known(NamedTuple):
-    """A window of a statement, without a key where it is not known which; extremes."""
+    """A window of a statement, without a key where it is not known which.
+
+    The extremes are those of `calls` calls.
+    """
 
     key: Key | None
     seen: Window
     low: float
     high: float
+    calls: int
 
 
 def reach(bounds: Sequence[float], seen: Window) -> tuple[int, int]:
@@ -62,35 +65,42 @@ class Memory:
     exact: deque[float] = field(default_factory=lambda: deque(maxlen=_MOST_DURATIONS))
     ages: list[float] = field(default_factory=lambda: [0.0] * (len(AGES) + 1))
     exposure: float = 0.0
-    calls: float = 0.0
-    total: float = 0.0
-    squares: float = 0.0
+    pool: Pool = field(default_factory=Pool)
     grid: Grid | None = None
+    waited: int = 0  # polls since it learnt
 
     def add(self, seen: Window, ages: Sequence[float], rate: float) -> None:
         """Take in a window whose variance is known, and the ages of the same time."""
+        self.waited += 1
+        self.pool.add(seen)
         calls = len(seen.exact) + seen.calls
-        total = sum(seen.exact) + seen.calls * seen.mean
-        squares = sum([duration * duration for duration in seen.exact])
-        squares += seen.calls * ((seen.variance or 0.0) + seen.mean**2)
-        self.calls = self.calls * _FORGET + calls
-        self.total = self.total * _FORGET + total
-        self.squares = self.squares * _FORGET + squares
-        self.exposure = self.exposure * _FORGET + rate * calls
-        self.ages = [count * _FORGET for count in self.ages]
+        self.exposure = self.exposure * KEPT + rate * calls
+        self.ages = [count * KEPT for count in self.ages]
         for age in ages:
             self.ages[age_class(age)] += 1
         if not seen.calls:  # else extremes alone are known, which are no fair sample
             self.exact.extend(seen.exact)
 
-    def learn(self, low: float, high: float) -> None:
+    @property
+    def due(self) -> bool:
+        """Tell whether enough is new to learn from all of it again."""
+        return self.waited > _ANEW * self.pool.polls
+
+    def learn(self, known: Known) -> None:
         """Estimate from all of it how the calls are spread."""
-        mean = self.total / self.calls
-        variance = self.squares / self.calls - mean * mean
-        if variance > 0 and low < mean < high:
-            spread = Spread(mean, variance, low, high)
-            first = guess(spread)
-            seen = Seen(self.exact, self.ages, self.exposure)
+        self.waited = 0
+        pool, low, high = self.pool, known.low, known.high
+        if pool.variance > 0 and low < pool.mean < high:
+            spread = Spread(pool.mean, pool.variance, low, high)
+            seen = Seen(
+                self.exact,
+                self.ages,
+                self.exposure,
+                known.calls,
+                pool.higher(FAITH),
+                pool.steady(),
+            )
+            first = guess(spread, seen)
             self.grid = learn(first, seen, spread) if first else None
 
 
@@ -111,19 +121,18 @@ class Estimator:
 
         Windows come in the order in which they deserve the effort.
         """
-        learnt = bent = 0
+        memories = [self._remember(known, running) for known in windows]
+        _learn(windows, memories)
+        bent = 0
         shares: list[list[float]] = []
-        for known in windows:
-            memory = self._remember(known, running)
+        for known, memory in zip(windows, memories, strict=True):
             seen = known.seen
             start, end = reach(bounds, seen)
             inner = bounds[start:end]
-            if not seen.calls or seen.variance is None or bent >= _MOST_BENT:
+            spread = seen.calls and seen.variance and seen.mean > 0
+            if not spread or bent >= _MOST_BENT:
                 shares.append(_floor(seen, inner))
                 continue
-            if memory is not None and learnt < _MOST_LEARNT:
-                learnt += 1
-                memory.learn(known.low, known.high)
             grid = _bent(memory, seen)
             bent += grid is not None
             shares.append(grid.above(inner) if grid else _floor(seen, inner))
@@ -145,12 +154,23 @@ class Estimator:
             del self._memory[key]
 
 
+def _learn(windows: Sequence[Known], memories: Sequence[Memory | None]) -> None:
+    """Let the statements learn that matter most; who has learnt waits a while."""
+    due = [
+        (memory, known)
+        for known, memory in zip(windows, memories, strict=True)
+        if memory is not None and known.seen.calls and memory.due
+    ]
+    for memory, known in due[:_MOST_LEARNT]:
+        memory.learn(known)
+
+
 def _bent(memory: Memory | None, seen: Window) -> Grid | None:
     """Bend what is known of a statement to a window; None where lognormal serves."""
     spread = Spread(seen.mean, seen.variance or 0.0, seen.low, seen.high)
     if memory is not None and memory.grid is not None:
         return bend(memory.grid, spread)
-    return None if fits_lognormal(spread) else guess(spread)
+    return None if fits_lognormal(spread) else one_kind(spread)
 
 
 def _floor(seen: Window, bounds: Sequence[float]) -> list[float]:

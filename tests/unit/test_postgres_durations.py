@@ -20,13 +20,21 @@ from exporter.collectors._postgres_durations import (
     Logged,
     Seen,
 )
-from exporter.collectors._postgres_memory import Running
-from exporter.collectors._postgres_moments import Counted
+from exporter.collectors._postgres_memory import Known, Memory, Running
+from exporter.collectors._postgres_moments import Counted, window
 from exporter.promises import STATEMENT_KPIS
 from tests.unit.test_postgres_moments import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+def cached(dice: random.Random) -> float:
+    """Take a call's seconds, which is slow where its page is not in memory."""
+    if dice.random() < 0.15:
+        return dice.lognormvariate(-3.9, 0.6)
+    return dice.lognormvariate(-8.1, 0.4)
+
 
 KEY = (11, 1, 7)
 NOBODY = Seen(Running({}, 0.0))
@@ -115,6 +123,75 @@ def test_ages_of_running_calls_tell_two_kinds_from_one() -> None:
         old = counted(calls)
     slower = state.accounts["shop"].slower[0.1]
     assert slower.estimate / len(calls) == pytest.approx(0.03, abs=0.005)
+
+
+def polled(
+    load: Callable[[random.Random], float], size: int, polls: int
+) -> tuple[Durations, list[float]]:
+    """Poll a load that is looked at once a second, twenty calls a second."""
+    dice = random.Random(size)
+    state, calls, old = Durations(), list[float](), None
+    state.update([], NOBODY, (), ["shop"])
+    for _ in range(polls):
+        fresh = [load(dice) for _ in range(size)]
+        calls += fresh
+        ages = [dice.uniform(0, call) for call in fresh if dice.random() < call]
+        grown = [Grown(KEY, "shop", counted(calls), old)]
+        state.update(grown, Seen(Running({KEY: ages}, 1.0)), (), ["shop"])
+        old = counted(calls)
+    return state, sorted(calls)
+
+
+def test_two_kinds_of_calls_are_told_by_how_polls_differ() -> None:
+    state, calls = polled(LOADS["bimodal"], 200, 60)
+    for limit in (0.05, 0.1):
+        true = sum(call > limit for call in calls)
+        slower = state.accounts["shop"].slower[limit]
+        assert slower.estimate == pytest.approx(true, rel=0.1)
+
+
+def test_a_statement_that_has_learnt_leaves_the_turn_to_others() -> None:
+    memory, dice = Memory(), random.Random(8)
+    for _ in range(30):
+        calls = [cached(dice) for _ in range(100)]
+        seen = window(counted(calls), None)
+        memory.add(seen, (), 0.0)
+    assert memory.due
+    memory.learn(Known(KEY, seen, min(calls), max(calls), len(calls)))
+    assert memory.grid is not None
+    assert not memory.due
+    memory.add(seen, (), 0.0)
+    assert not memory.due
+    memory.add(seen, (), 0.0)
+    memory.add(seen, (), 0.0)
+    assert memory.due
+
+
+@pytest.mark.parametrize("size", [150, 450])
+def test_the_p95_of_calls_that_are_cached_or_not_is_near(size: int) -> None:
+    state, calls = polled(cached, size, 40)
+    ratio = state.accounts["shop"].quantile(0.95) / calls[int(0.95 * len(calls))]
+    assert 1 / 1.25 < ratio < 1.25
+
+
+@pytest.mark.parametrize("polls", [1, 12])
+def test_a_few_pauses_do_not_widen_calls_of_microseconds(polls: int) -> None:
+    def load(dice: random.Random) -> float:
+        pause = dice.random() < 0.0005
+        return (
+            dice.lognormvariate(-6.2, 0.8)
+            if pause
+            else dice.lognormvariate(-10.9, 0.35)
+        )
+
+    state, calls = polled(load, 24_000 // polls, polls)
+    ratio = state.accounts["shop"].quantile(0.95) / calls[int(0.95 * len(calls))]
+    assert 1 / 1.25 < ratio < 1.25
+
+
+def test_calls_without_a_duration_are_counted() -> None:
+    state = durations([0.0, 0.0, 0.0, 0.0], [0.0] * 5)
+    assert state.accounts["shop"].calls == 9
 
 
 def test_what_the_log_has_is_exact_above_its_limit() -> None:
