@@ -50,5 +50,5 @@ def difference(new: Iterable[float], old: Iterable[float] | None) -> tuple[float
     values = tuple(new)
     if old is None:
         return values
-    changes = tuple(after - before for after, before in zip(values, old, strict=True))
-    return values if any(change < 0 for change in changes) else changes
+    changes = [after - before for after, before in zip(values, old, strict=True)]
+    return values if any(change < 0 for change in changes) else tuple(changes)

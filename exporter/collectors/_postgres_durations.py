@@ -9,6 +9,7 @@ the greatest number of calls that took longer than a limit.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.collectors._postgres_account import Account
@@ -111,16 +112,18 @@ class Durations:
             for one, w in windows
         ]
         estimates = self._estimator.estimate(known, seen.running, empty.bounds)
+        made = partial(Account, empty.bounds, empty.limits)
         polls: dict[str, Account] = {}
         self.slowest.turn()
         for (one, calls), shares in zip(windows, estimates, strict=True):
-            poll = polls.setdefault(one.datname, Account(empty.bounds, empty.limits))
+            poll = polls.get(one.datname)
+            if poll is None:
+                poll = polls[one.datname] = made()
             seconds = max(0.0, one.new.total - (one.old.total if one.old else 0.0))
             poll.add(seconds, calls, shares)
-            if one.key is not None and self.slowest.wants(one.key):
-                single = Account(empty.bounds, empty.limits)
+            single = one.key and self.slowest.account(one.key, made)
+            if single:
                 single.add(seconds, calls, shares)
-                self.slowest.add(one.key, single)
         self.logged = seen.logged is not None
         if seen.logged:
             for datname, poll in polls.items():

@@ -49,8 +49,8 @@ class Poll(NamedTuple):
     as the ledger keeps them. `databases` names those whose statements count. Rows of
     `left_out`, a user and a query id, or a user and None for all of his, do not; rows
     of `held` wait until a later poll. `size` statements at the most have series, all of
-    `users` that still have a name, chosen by the figures at the places `busy`, each
-    group a kind of load. The first `figures` of a row are added up.
+    `users` that still have a name, chosen by the figures at the places `busy`, each a
+    kind of load. The first `figures` of a row are added up.
     """
 
     origin: Origin
@@ -60,7 +60,7 @@ class Poll(NamedTuple):
     left_out: AbstractSet[tuple[int, int | None]]
     held: AbstractSet[tuple[int, int | None]]
     size: int
-    busy: tuple[tuple[int, ...], ...]
+    busy: Sequence[int]
     figures: int
     whole: bool
 

@@ -75,7 +75,8 @@ class Memory:
         self.pool.add(seen)
         calls = len(seen.exact) + seen.calls
         self.exposure = self.exposure * KEPT + rate * calls
-        self.ages = [count * KEPT for count in self.ages]
+        if any(self.ages):
+            self.ages = [count * KEPT for count in self.ages]
         for age in ages:
             self.ages[age_class(age)] += 1
         if not seen.calls:  # else extremes alone are known, which are no fair sample

@@ -42,7 +42,7 @@ class Scores:
         """Go through all statements that have scores."""
         return iter(self._of)
 
-    def add(self, changes: Iterable[Change], busy: tuple[tuple[int, ...], ...]) -> None:
+    def add(self, changes: Iterable[Change], busy: Sequence[int]) -> None:
         """Take in a poll's changes, which weigh more than those of the poll before."""
         none = array("d", [0.0] * len(busy))
         self._totals = self._totals or none[:]
@@ -55,8 +55,8 @@ class Scores:
             begin = self._of.setdefault(statement, len(self._loads))
             if begin == len(self._loads):
                 self._loads.extend(none)
-            for kind, places in enumerate(busy):
-                load = sum(figures[place] for place in places) * self._weight
+            for kind, place in enumerate(busy):
+                load = figures[place] * self._weight
                 self._loads[begin + kind] += load
                 self._totals[kind] += load
         self._polls += added
@@ -94,17 +94,15 @@ class Scores:
         }
         self._loads = loads
 
-    def _weigh_past(
-        self, changes: Sequence[Change], busy: tuple[tuple[int, ...], ...]
-    ) -> None:
+    def _weigh_past(self, changes: Sequence[Change], busy: Sequence[int]) -> None:
         """Let all that was done before us weigh as much as many polls like this one."""
-        for kind, places in enumerate(busy):
-            now = sum(sum(c.figures[place] for place in places) for c in changes)
+        for kind, place in enumerate(busy):
+            now = sum(change.figures[place] for change in changes)
             past = self._totals[kind]
             factor = now * _PAST * self._weight / past if past else 0.0
             self._totals[kind] *= factor
-            for place in range(kind, len(self._loads), len(busy)):
-                self._loads[place] *= factor
+            for score in range(kind, len(self._loads), len(busy)):
+                self._loads[score] *= factor
 
     def _shrink(self) -> None:
         """Begin again with a weight of 1, at the same proportions."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from exporter.evidence import Evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from exporter.collectors._postgres_account import Account
     from exporter.collectors._postgres_memory import Key
@@ -50,17 +50,12 @@ class Slowest:
         if self._polls % _POLLS == 0:
             self._now, self._before = {}, self._now
 
-    def wants(self, key: Key) -> bool:
-        """Tell whether a statement is to be followed."""
-        return key in self._now or self._new < _MOST
-
-    def add(self, key: Key, calls: Account) -> None:
-        """Add what a poll saw of a statement."""
+    def account(self, key: Key, made: Callable[[], Account]) -> Account | None:
+        """Return the account to add to of a statement, None if it is not followed."""
         self._new += 1
-        if key in self._now:
-            self._now[key].merge(calls)
-        else:
-            self._now[key] = calls
+        if key not in self._now and self._new <= _MOST:
+            self._now[key] = made()
+        return self._now.get(key)
 
     def table(
         self,

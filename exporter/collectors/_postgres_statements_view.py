@@ -101,6 +101,5 @@ def statement_samples(
 
 def counted(row: tuple[Any, ...]) -> Counted:
     """Return what a row says of durations, in seconds."""
-    deviation, low, high = row[-4:-1]
-    figures = (row[TIME], deviation, low, high)
-    return Counted(row[CALLS], *(figure / 1000 for figure in figures))
+    deviation, low, high = row[-4] / 1000, row[-3] / 1000, row[-2] / 1000
+    return Counted(row[CALLS], row[TIME] / 1000, deviation, low, high)

@@ -90,7 +90,7 @@ TEXTS = """
 select userid, queryid, left(query, 500) from {schema}.pg_stat_statements(true)
 where queryid = any(%s::int8[]) and query is not null
 """
-_BUSY = ((1,), (0,), (7,), (10,))  # by time, calls, blocks read, blocks spilled
+_BUSY = (1, 0, 7, 10)  # by time, calls, blocks read, blocks spilled
 TEXT = counter(
     "pg_stat_statements_query_id",
     "Text of pg_stat_statements without literals, 120 characters at most; always 1.",

@@ -105,7 +105,7 @@ def _poll(rows: list[bytes]) -> Poll:
         set(),
         set(),
         _TOP,
-        ((1,), (0,)),
+        (1, 0),
         2,
         whole=True,
     )

@@ -14,7 +14,7 @@ WEB, JOBS, MONITOR = 11, 12, 13
 SHOP, MAIL = 1, 2
 NAMES = {SHOP: "shop", MAIL: "mail"}
 START = Origin(1000.0, 900.0)
-BUSY = ((1,), (0,))
+BUSY = (1, 0)
 FIGURES = 2
 _REST = (0,) * 15
 

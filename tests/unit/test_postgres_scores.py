@@ -7,7 +7,7 @@ import pytest
 from exporter.collectors._postgres_scores import Change, Scores
 
 WEB, SHOP = 11, 1
-BUSY = ((1,), (0,))
+BUSY = (1, 0)
 
 
 def test_shares_stay_right_through_thousands_of_polls() -> None:
