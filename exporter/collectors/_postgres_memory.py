@@ -122,7 +122,9 @@ class Estimator:
 
         Windows come in the order in which they deserve the effort.
         """
-        memories = [self._remember(known, running) for known in windows]
+        first = windows[:_MOST_REMEMBERED]
+        memories = [self._remember(known, running) for known in first]
+        memories += [None] * (len(windows) - len(first))
         _learn(windows, memories)
         bent = 0
         shares: list[list[float]] = []

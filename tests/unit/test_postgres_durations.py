@@ -126,24 +126,27 @@ def test_ages_of_running_calls_tell_two_kinds_from_one() -> None:
 
 
 def polled(
-    load: Callable[[random.Random], float], size: int, polls: int
+    load: Callable[[random.Random], float], size: int, polls: int, others: int = 0
 ) -> tuple[Durations, list[float]]:
-    """Poll a load that is looked at once a second, twenty calls a second."""
+    """Poll a load that is looked at once a second, and others, each called once."""
     dice = random.Random(size)
     state, calls, old = Durations(), list[float](), None
     state.update([], NOBODY, (), ["shop"])
+    one = Counted(1, 1e-5, 0.0, 1e-5, 1e-5)
     for _ in range(polls):
         fresh = [load(dice) for _ in range(size)]
         calls += fresh
         ages = [dice.uniform(0, call) for call in fresh if dice.random() < call]
         grown = [Grown(KEY, "shop", counted(calls), old)]
+        grown += [Grown((11, 1, -key), "shop", one, None) for key in range(others)]
         state.update(grown, Seen(Running({KEY: ages}, 1.0)), (), ["shop"])
         old = counted(calls)
     return state, sorted(calls)
 
 
-def test_two_kinds_of_calls_are_told_by_how_polls_differ() -> None:
-    state, calls = polled(LOADS["bimodal"], 200, 60)
+@pytest.mark.parametrize("others", [0, 500])
+def test_two_kinds_of_calls_are_told_by_how_polls_differ(others: int) -> None:
+    state, calls = polled(LOADS["bimodal"], 200, 60, others)
     for limit in (0.05, 0.1):
         true = sum(call > limit for call in calls)
         slower = state.accounts["shop"].slower[limit]
