@@ -189,12 +189,15 @@ class Ledger:
         """Return what was added to one row, None when that cannot be known.
 
         A row that was evicted and came back counts from 0 again: it took other time
-        for no more calls. A sum of hidden rows shrinks when one of them is evicted, and
-        rows that were hidden among others until now bring a past of unknown length.
+        for no more calls. A sum of hidden rows shrinks when one of them is evicted, in
+        some figures while others grow, or by a rounding. Rows that were hidden among
+        others until now bring a past of unknown length.
         """
         grown = old is not None and new[0] > old[0]
         if hidden(key):
-            return difference(new, old) if grown else None
+            if old is None or not grown or new[1] < old[1]:
+                return None
+            return [max(0, now - then) for now, then in zip(new, old, strict=True)]
         if old is None and owner_of(key) in self._hidden:
             return None
         return difference(new, old if grown else None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.unit.ledger_polls import (
     MAIL,
     SHOP,
@@ -52,6 +54,22 @@ def test_a_database_that_is_wanted_only_now_has_no_past() -> None:
         poll([row(1, 1003, database=MAIL)], databases=moved, whole=False),
     )
     assert sum(calls(ledger).values()) + sum(rest(ledger).values()) == 3
+
+
+@pytest.mark.parametrize(
+    ("calls_now", "time_now", "added"), [(1003, 90.0, 0), (1003, 126.0, 3)]
+)
+def test_a_sum_of_hidden_rows_never_counts_from_0_again(
+    calls_now: int, time_now: float, added: int
+) -> None:
+    """One that took long was evicted while others ran, or a figure was rounded."""
+    ledger = after(
+        poll([row(None, 990, 124.0)]),
+        poll([row(None, 1000, 125.0)]),
+        poll([row(None, calls_now, time_now)]),
+        poll([row(None, calls_now, time_now)]),
+    )
+    assert rest(ledger) == {"shop": 10 + added}
 
 
 def test_what_is_held_is_not_kept_and_so_comes_again() -> None:
