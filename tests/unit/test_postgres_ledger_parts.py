@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
+from exporter.collectors._postgres_rows import packed, unpacked
 from tests.unit.ledger_polls import (
     MAIL,
     SHOP,
@@ -15,6 +18,9 @@ from tests.unit.ledger_polls import (
     rest,
     row,
 )
+
+if TYPE_CHECKING:
+    from exporter.collectors._postgres_ledger import Poll
 
 
 def test_rows_that_did_not_come_again_are_as_they_were() -> None:
@@ -62,7 +68,7 @@ def test_a_database_that_is_wanted_only_now_has_no_past() -> None:
 def test_a_sum_of_hidden_rows_never_counts_from_0_again(
     calls_now: int, time_now: float, added: int
 ) -> None:
-    """One that took long was evicted while others ran, or a figure was rounded."""
+    """One that took long was evicted while others ran."""
     ledger = after(
         poll([row(None, 990, 124.0)]),
         poll([row(None, 1000, 125.0)]),
@@ -70,6 +76,16 @@ def test_a_sum_of_hidden_rows_never_counts_from_0_again(
         poll([row(None, calls_now, time_now)]),
     )
     assert rest(ledger) == {"shop": 10 + added}
+
+
+def test_a_figure_of_hidden_rows_that_is_rounded_otherwise_adds_nothing() -> None:
+    def hidden(calls_now: int, third: int) -> Poll:
+        whole = unpacked(row(None, calls_now))
+        one = packed((*whole[:6], third, *whole[7:]))
+        return poll([one])._replace(figures=3)
+
+    ledger = after(hidden(10, 5), hidden(20, 6), hidden(23, 5), hidden(23, 5))
+    assert ledger.other == {"shop": [13, 13 / 8, 1]}
 
 
 def test_what_is_held_is_not_kept_and_so_comes_again() -> None:
