@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from exporter.collectors._postgres_rows import (
     CALLS,
     DATABASE,
+    PRINT,
     QUERY,
     TIME,
     USER,
@@ -46,11 +47,13 @@ class Poll(NamedTuple):
     """One reading of the view, its rows packed (_postgres_rows.py).
 
     `whole` says that they are all there are; else they are at least those that are not
-    as the ledger keeps them. `databases` names those whose statements count. Rows of
-    `left_out`, a user and a query id, or a user and None for all of his, do not; rows
-    of `held` wait until a later poll. `size` statements at the most have series, all of
-    `users` that still have a name, chosen by the figures at the places `busy`, each a
-    kind of load. The first `figures` of a row are added up.
+    as the ledger keeps them, and `gone` the prints that no row has any more: what had
+    one and is not among the rows does not exist. `databases` names those whose
+    statements count, from now on alone in those that `arrived`: they were there, but
+    not wanted. Rows of `left_out`, a user and a query id, or a user and None for all
+    of his, do not; rows of `held` wait until a later poll. `size` statements at the
+    most have series, all of `users` that still have a name, chosen by the figures at
+    the places `busy`, each a kind of load. The first `figures` of a row are added up.
     """
 
     origin: Origin
@@ -63,6 +66,8 @@ class Poll(NamedTuple):
     busy: Sequence[int]
     figures: int
     whole: bool
+    gone: AbstractSet[bytes] = frozenset()
+    arrived: AbstractSet[int] = frozenset()
 
     def sums(self, row: Row) -> Row:
         """Return the figures of a row that can be added up."""
@@ -121,7 +126,7 @@ class Ledger:
             self._account(list(self._changes(poll, now, held)), poll)
         self._origin = poll.origin
         self._hidden = set(map(owner_of, filter(hidden, now)))
-        self._keep(now, held, whole=poll.whole)
+        self._keep(poll, now, held)
 
     @property
     def kept(self) -> Collection[bytes]:
@@ -129,17 +134,24 @@ class Ledger:
         return self._last.values()
 
     def _keep(
-        self, now: dict[bytes, bytes], held: AbstractSet[bytes], *, whole: bool
+        self, poll: Poll, now: dict[bytes, bytes], held: AbstractSet[bytes]
     ) -> None:
         """Keep the rows to compare with next; those that are held stay as before."""
         for key in held:
             del now[key]
             if key in self._last:
                 now[key] = self._last[key]
-        if whole:
-            self._last = now
-        else:
-            self._last.update(now)
+        if not poll.whole:
+            now = self._staying(poll, now) | now
+        self._last = now
+
+    def _staying(self, poll: Poll, now: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+        """Return the rows that are kept, without those that do not exist any more."""
+        last = self._last
+        lost = poll.gone - {last[key][PRINT] for key in now if key in last}
+        if not lost:
+            return last  # as most often: whose print is gone has another one now
+        return {key: raw for key, raw in last.items() if raw[PRINT] not in lost}
 
     def _begin(self, poll: Poll, now: Mapping[bytes, bytes]) -> None:
         """Choose by all that was done before us, and let every series begin at 0."""
@@ -164,6 +176,8 @@ class Ledger:
             if raw == before:
                 continue
             row, old = unpacked(raw), unpacked(before) if before else None
+            if old is None and row[DATABASE] in poll.arrived:
+                continue
             if old is not None and old[TIME] == row[TIME]:
                 continue
             if (row[USER], row[QUERY]) in poll.held:
@@ -180,12 +194,15 @@ class Ledger:
         """Return what was added to one row, None when that cannot be known.
 
         A row that was evicted and came back counts from 0 again: it took other time
-        for no more calls. A sum of hidden rows shrinks when one of them is evicted, and
-        rows that were hidden among others until now bring a past of unknown length.
+        for no more calls. A sum of hidden rows shrinks when one of them is evicted, in
+        some figures while others grow, or by a rounding. Rows that were hidden among
+        others until now bring a past of unknown length.
         """
         grown = old is not None and new[0] > old[0]
         if hidden(key):
-            return difference(new, old) if grown else None
+            if old is None or not grown or new[1] < old[1]:
+                return None
+            return [max(0, now - then) for now, then in zip(new, old, strict=True)]
         if old is None and owner_of(key) in self._hidden:
             return None
         return difference(new, old if grown else None)

@@ -20,6 +20,7 @@ USER, DATABASE, QUERY, TOPLEVEL, CALLS, TIME = range(6)
 _KEY = "IIq?"
 _KINDS = "qdqdddqqqqqqdddd"  # of the figures, calls and time first
 _ROW = Struct(f"!{_KEY}{_KINDS}q")
+_PRINT = Struct("!q")
 _OWNER_SIZE = Struct("!II").size
 _KEY_SIZE = Struct(f"!{_KEY}").size
 _QUERY = slice(_OWNER_SIZE, _KEY_SIZE - 1)
@@ -37,6 +38,11 @@ def unpacked(raw: bytes) -> Row:
     """Read a row; raises struct.error for other columns than ours."""
     row = _ROW.unpack(raw)
     return row if row[QUERY] else (*row[:QUERY], None, *row[TOPLEVEL:])
+
+
+def print_of(row: Row) -> bytes:
+    """Return a row's print as it is in a packed one."""
+    return bytes(_PRINT.pack(row[-1]))
 
 
 def key_of(raw: bytes) -> bytes:

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from exporter.collectors._postgres_moments import Counted
-from exporter.collectors._postgres_rows import CALLS, TIME
+from exporter.collectors._postgres_rows import (
+    CALLS,
+    DATABASE,
+    TIME,
+    USER,
+    packed,
+    print_of,
+)
 from exporter.metrics import counter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from exporter.metrics import Sample
     from exporter.sources.postgres import PostgresSource
+    from exporter.sources.postgres_extension import Extension
 
 _REST = """
     temp_blks_read, temp_blks_written, wal_bytes::int8, {jit},
-    stddev_exec_time, min_exec_time, max_exec_time, coalesce(print, 0)
+    stddev_exec_time, min_exec_time, max_exec_time,
+    coalesce(statements.print, kept.print, 0)
 from (
     select *, hashfloat8extended(total_exec_time, queryid # calls) as print
     from {{schema}}.pg_stat_statements(false)
-) as statements
-where not exists (
-    select from unnest(%s::int8[]) as kept (print) where kept.print = statements.print
-) and (%s::oid[] is null or dbid = any(%s))
+    where %s::oid[] is null or dbid = any(%s)
+) as statements full join unnest(%s::int8[]) as kept (print) using (print)
+where statements.print is null or kept.print is null
 """
 _OLD = """calls, total_exec_time, rows, blk_read_time, blk_write_time,
     total_plan_time, shared_blks_hit, shared_blks_read, shared_blks_dirtied,"""
@@ -32,13 +40,14 @@ _JIT = """jit_generation_time + jit_inlining_time
 _NO_JIT = _REST.format(jit="0::float8")
 _WITH_JIT = _REST.format(jit=_JIT)
 _KEPT = """
-select oid from pg_database
-where (%s::text[] = '{}' or datname = any(%s)) and datname <> all(%s)
+select oid, (%s::text[] = '{}' or datname = any(%s)) and datname <> all(%s)
+from pg_database
 """
 # By the lowest version of the extension, which may be older than its server. Of
 # thousands of rows few change from poll to poll; those whose prints are given are not
 # sent, as their calls and time are what they were. A hidden row has no print. Nor are
-# those sent of databases that are not wanted, if there are such.
+# those sent of databases that are not wanted, if there are such. A print that no row
+# has any more comes back alone: its row changed, or is gone.
 QUERIES = {
     (1, 8): f"select userid, dbid, queryid, true, {_OLD} {_NO_JIT}",
     (1, 9): f"select userid, dbid, queryid, toplevel, {_OLD} {_NO_JIT}",
@@ -50,6 +59,10 @@ select userid, dbid, queryid, toplevel, calls, total_exec_time, rows,
 """,
 }
 JIT_SINCE = (1, 10)
+_NAMES = """
+select true, oid, datname::text from pg_database where oid = any(%s::oid[])
+union all select false, oid, rolname::text from pg_roles where oid = any(%s::oid[])
+"""
 _LABELS = ("user", "datname", "queryid")
 _READ_TIME = "blk_read_time (shared_blk_read_time from 17 on)"
 _JIT_TIME = "jit_*_time"
@@ -82,13 +95,52 @@ FIGURES = tuple(
 )
 
 
-async def databases_of(source: PostgresSource) -> list[int] | None:
-    """Return the oids of the databases that the target's filter keeps; None: all."""
+class Sent(NamedTuple):
+    """What the server sent: rows, packed, and the prints that none has any more.
+
+    `owners` are users and databases of the rows, `unwanted` the databases there are
+    whose rows were not asked for.
+    """
+
+    found: list[bytes]
+    owners: frozenset[tuple[int, int]]
+    gone: frozenset[bytes]
+    unwanted: frozenset[int]
+
+
+async def sent_by(source: PostgresSource, extension: Extension) -> Sent:
+    """Read the rows that are not as they are kept."""
+    wanted, unwanted = await _databases_of(source)
+    given = (wanted, wanted, source.kept.prints)
+    rows = await source.tuples(extension.query(QUERIES), given)
+    found = [row for row in rows if row[USER] is not None]
+    return Sent(
+        [packed(row) for row in found],
+        frozenset((row[USER], row[DATABASE]) for row in found),
+        frozenset(print_of(row) for row in rows if row[USER] is None),
+        unwanted,
+    )
+
+
+async def names_of(
+    source: PostgresSource, owners: Collection[tuple[int, int]]
+) -> list[tuple[Any, ...]]:
+    """Return, of users and databases that are left, whether a database, oid, name."""
+    users, databases = ({owner[place] for owner in owners} for place in (0, 1))
+    return await source.tuples(_NAMES, (sorted(databases), sorted(users)))
+
+
+async def _databases_of(
+    source: PostgresSource,
+) -> tuple[list[int] | None, frozenset[int]]:
+    """Return the oids of databases that are wanted, None for all, and of the others."""
     names = source.config.databases
     if not names.include and not names.exclude:
-        return None
+        return None, frozenset()
     given = [list(part) for part in (names.include, names.include, names.exclude)]
-    return [oid for (oid,) in await source.tuples(_KEPT, given)]
+    found = await source.tuples(_KEPT, given)
+    others = frozenset(oid for oid, wanted in found if not wanted)
+    return [oid for oid, wanted in found if wanted], others
 
 
 def statement_samples(

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 
 QUERY = """
 select name, unit,
-    case when name in ('statement_timeout', 'lock_timeout') then reset_val
-        else setting end as setting
+    case when name in (
+        'statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout'
+    ) then reset_val else setting end as setting
 from pg_settings where name = any(%s) and vartype in ('bool', 'integer', 'real')
 """
 

@@ -53,7 +53,6 @@ from exporter.collectors._postgres_rows import (
     QUERY,
     TOPLEVEL,
     USER,
-    packed,
     queries_of,
     unpacked,
 )
@@ -62,9 +61,9 @@ from exporter.collectors._postgres_statements_info import INFO, Info
 from exporter.collectors._postgres_statements_view import (
     FIGURES,
     JIT_SINCE,
-    QUERIES,
     counted,
-    databases_of,
+    names_of,
+    sent_by,
     statement_samples,
 )
 from exporter.collectors._postgres_text import Answer, Texts
@@ -82,10 +81,6 @@ if TYPE_CHECKING:
     from exporter.sources.postgres_log import Tail
     from exporter.sources.postgres_sampling import Looks
 
-NAMES = """
-select true, oid, datname::text from pg_database where oid = any(%s::oid[])
-union all select false, oid, rolname::text from pg_roles where oid = any(%s::oid[])
-"""
 TEXTS = """
 select userid, queryid, left(query, 500) from {schema}.pg_stat_statements(true)
 where queryid = any(%s::int8[]) and query is not null
@@ -122,8 +117,8 @@ class Rows(NamedTuple):
     """What was read: rows, packed; names by oid, texts if asked for.
 
     `whole` says that it is all rows, not those alone that are not as they are `kept`.
-    `known` is how many figures the extension's version has.
-    `shown` is for what `samples` finds of single statements, for the evidence page.
+    `known` is how many figures the extension's version has. `gone` are prints that no
+    row has any more, `unwanted` databases not asked for. `shown` is for the evidence.
     """
 
     info: Info
@@ -139,6 +134,8 @@ class Rows(NamedTuple):
     monitor: Reading | None
     shown: list[Evidence]
     known: int = len(FIGURES)
+    gone: frozenset[bytes] = frozenset()
+    unwanted: frozenset[int] = frozenset()
 
 
 @dataclass(slots=True)
@@ -151,6 +148,7 @@ class State:
     monitored: Monitored = field(default_factory=Monitored)
     recall: Recall = field(default_factory=Recall)
     mine: set[int] = field(default_factory=set)
+    unwanted: frozenset[int] = frozenset()
     now: float | None = None
 
 
@@ -159,12 +157,9 @@ async def read(source: PostgresSource) -> Rows:
     extension = await source.extension(VIEW)
     (info,) = await source.fetch(Info, extension.query(INFO))
     kept = source.kept
-    whole = kept.prints is NO_PRINTS
-    oids = await databases_of(source)
-    found = await source.tuples(extension.query(QUERIES), (kept.prints, oids, oids))
-    kept.owners |= {(row[USER], row[DATABASE]) for row in found}
-    ids = [sorted({oid[place] for oid in kept.owners}) for place in (DATABASE, USER)]
-    names = await source.tuples(NAMES, ids)
+    sent = await sent_by(source, extension)
+    kept.owners |= sent.owners
+    names = await names_of(source, kept.owners)
     asked = frozenset(source.wanted)
     texts: list[tuple[Any, ...]] = []
     if asked:
@@ -173,8 +168,8 @@ async def read(source: PostgresSource) -> Rows:
     config = source.config
     return Rows(
         info,
-        [packed(row) for row in found],
-        whole,
+        sent.found,
+        kept.prints is NO_PRINTS,
         kept,
         {oid: name for is_database, oid, name in names if is_database},
         {oid: name for is_database, oid, name in names if not is_database},
@@ -191,6 +186,8 @@ async def read(source: PostgresSource) -> Rows:
         await read_monitor(source, config.users),
         [],
         len(FIGURES) - (extension.version < JIT_SINCE),
+        sent.gone,
+        sent.unwanted,
     )
 
 
@@ -248,8 +245,11 @@ def _account(
         _BUSY,
         len(FIGURES),
         rows.whole,
+        rows.gone,
+        state.unwanted - rows.unwanted,
     )
     state.ledger.update(poll)
+    state.unwanted = rows.unwanted
     state.recall.note(rows.kept, state.ledger.kept, rows.info)
     _time(rows, state, poll.databases)
     if rows.monitor:

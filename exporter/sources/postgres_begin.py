@@ -7,13 +7,16 @@ RAW = f"; set local {MARK} client_encoding = 'SQL_ASCII'"  # else it refuses suc
 COMMIT, ROLLBACK = f"commit {MARK}", f"rollback {MARK}"
 _STATEMENT_SHARE = 0.8  # of the deadline, so that the server gives up before we do
 _LOCK_SHARE = 0.1
+_IDLE_SHARE = 2  # if we are frozen; a role's own may be too short between two reads
 
 
 def begin(deadline: float) -> str:
     """Return what begins a read that may take `deadline` seconds."""
     statement = int(deadline * 1000 * _STATEMENT_SHARE)
     lock = int(deadline * 1000 * _LOCK_SHARE)
+    idle = int(deadline * 1000 * _IDLE_SHARE)
     return (
         f"begin {MARK} read only; set local {MARK} statement_timeout = {statement}; "
-        f"set local {MARK} lock_timeout = {lock}"
+        f"set local {MARK} lock_timeout = {lock}; "
+        f"set local {MARK} idle_in_transaction_session_timeout = {idle}"
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.collectors._postgres_rows import DATABASE, hidden, unpacked
+from exporter.collectors._postgres_rows import DATABASE, QUERY, hidden, unpacked
 from exporter.collectors.postgres_statements import State, read, samples
 from exporter.errors import Reason, SourceError
 from exporter.sources.postgres_kept import NO_PRINTS, prints
@@ -133,6 +133,72 @@ async def test_what_is_hidden_always_comes_and_is_counted(
             rows = await reader.poll()
             assert len(list(filter(hidden, rows.found))) >= 20
             assert reader.calls("kept") - before == 1
+
+
+async def test_what_is_hidden_for_a_while_is_counted_once(
+    postgres: PostgresServer,
+) -> None:
+    rights = ("revoke pg_read_all_stats from guest", "grant pg_read_all_stats to guest")
+    with kept(postgres) as (dsn, session), role(session, "guest", "pg_read_all_stats"):
+        session.execute(statement(7))
+        async with reading(dsn.replace("//postgres:", "//guest:")) as source:
+            reader = Reader(source)
+            for _ in range(3):
+                await reader.poll()
+            before = reader.calls("kept")
+            for right in rights:
+                session.execute(right.encode())
+                await reader.poll()
+                for _ in range(5):
+                    session.execute(statement(7))
+                await reader.poll()
+            assert 10 <= reader.calls("kept") - before <= 10 + len(rights)
+
+
+async def test_a_statement_that_was_reset_alone_is_reported_as_gone(
+    each_postgres: PostgresServer,
+) -> None:
+    with kept(each_postgres) as (dsn, session):
+        session.execute(statement(7))
+        async with reading(dsn) as source:
+            reader = Reader(source)
+            for _ in range(2):
+                await reader.poll()
+            known = set(reader.state.ledger.kept)
+            ((query,),) = session.execute(
+                "select queryid from pg_stat_statements where query like 'select $1, %'"
+                " and dbid = (select oid from pg_database where datname = 'kept')"
+            ).fetchall()
+            session.execute("select pg_stat_statements_reset(0, 0, %s)", (query,))
+            await reader.poll()
+            gone = {unpacked(raw)[QUERY] for raw in known}
+            gone -= {unpacked(raw)[QUERY] for raw in reader.state.ledger.kept}
+            assert query in gone
+
+
+async def test_a_database_that_takes_the_name_of_another_brings_no_past(
+    postgres: PostgresServer,
+) -> None:
+    with owner(postgres) as session, database(postgres, "blue"):
+        with owner(postgres, "blue") as inside:
+            for _ in range(50):
+                inside.execute(statement(7))
+        wanted = {"include": ["green"]}
+        async with reading(postgres.dsn(), databases=wanted) as source:
+            reader = Reader(source)
+            for _ in range(2):
+                await reader.poll()
+            session.execute("alter database blue rename to green")
+            try:
+                await reader.poll()
+                with owner(postgres, "green") as inside:
+                    for _ in range(3):
+                        inside.execute(statement(7))
+                for _ in range(2):
+                    await reader.poll()
+                assert reader.calls("green") == 3
+            finally:
+                session.execute("alter database green rename to blue")
 
 
 async def test_an_error_after_the_first_rows_is_classified(

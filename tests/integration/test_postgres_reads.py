@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from exporter.errors import Reason, SourceError
-from tests.integration.postgres_fixtures import DEADLINE, owner, reading
+from tests.integration.postgres_fixtures import DEADLINE, Polled, owner, reading, role
 
 if TYPE_CHECKING:
     from exporter.demo.servers.postgres import PostgresServer
@@ -107,6 +107,30 @@ async def test_a_read_that_asks_nothing_sends_nothing(
                 await source.run(refuses, DEADLINE)
         assert source.queries == 0
     assert b"no transaction in progress" not in log.read_bytes()[said:]
+
+
+async def test_a_roles_short_patience_ends_no_transaction_between_two_reads(
+    each_postgres: PostgresServer,
+) -> None:
+    setting = "idle_in_transaction_session_timeout"
+    with owner(each_postgres) as session, role(session, "hasty") as name:
+        session.execute(f"alter role {name} set {setting} = '50ms'".encode())
+        async with reading(each_postgres.dsn(user=name)) as source:
+            await source.connect(DEADLINE)
+            async with source.together():
+                await source.run(begun, DEADLINE)
+                session.execute("select pg_sleep(0.3)")
+                await source.run(begun, DEADLINE)
+                ((limit,),) = await source.run(shown, DEADLINE)
+                assert limit == f"{DEADLINE * 2:g}s"
+            assert source.opened == 1
+            found = await Polled(source, "settings").poll()
+            assert found[f"pg_settings_{setting}_seconds"] == {(): 0.05}
+
+
+async def shown(source: PostgresSource) -> list[tuple[str]]:
+    setting = "idle_in_transaction_session_timeout"
+    return await source.tuples(f"select current_setting('{setting}')")
 
 
 async def refuses(_: PostgresSource) -> None:

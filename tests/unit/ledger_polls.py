@@ -16,14 +16,20 @@ NAMES = {SHOP: "shop", MAIL: "mail"}
 START = Origin(1000.0, 900.0)
 BUSY = (1, 0)
 FIGURES = 2
-_REST = (0,) * 15
+_REST = (0,) * 14
 
 
 def row(query: int | None, calls: int, time: float | None = None, **key: Any) -> bytes:
     user, database = key.get("user", WEB), key.get("database", SHOP)
     took = calls / 8 if time is None else time
     toplevel = key.get("toplevel", True)
-    return packed((user, database, query, toplevel, calls, took, *_REST))
+    return packed(
+        (user, database, query, toplevel, calls, took, *_REST, key.get("print", 0))
+    )
+
+
+def prints_of(*numbers: int) -> frozenset[bytes]:
+    return frozenset(number.to_bytes(8, "big") for number in numbers)
 
 
 def poll(rows: Sequence[bytes], **settings: Any) -> Poll:
@@ -38,6 +44,8 @@ def poll(rows: Sequence[bytes], **settings: Any) -> Poll:
         BUSY,
         FIGURES,
         settings.get("whole", True),
+        settings.get("gone", frozenset()),
+        settings.get("arrived", frozenset()),
     )
 
 

@@ -256,32 +256,3 @@ def test_what_rate_sees_over_all_series_is_all_that_was_done(seed: int) -> None:
         seen += sum(now[k] - before.get(k, 0) for k in now)
         before = now
     assert seen == world.truth
-
-
-def test_rows_that_did_not_come_again_are_as_they_were() -> None:
-    ledger = after(
-        poll([row(1, 5), row(2, 9)]),
-        poll([row(1, 6)], whole=False),
-        poll([], whole=False),
-        poll([row(2, 12)], whole=False),
-    )
-    assert calls(ledger) == {1: 1, 2: 3}
-    assert set(ledger.kept) == {row(1, 6), row(2, 12)}
-
-
-def test_a_row_that_is_not_among_all_of_them_is_gone() -> None:
-    ledger = after(
-        poll([row(1, 5), row(2, 9)]), poll([row(2, 9)]), poll([row(1, 7)], whole=False)
-    )
-    assert calls(ledger) == {1: 7, 2: 0}
-
-
-def test_what_is_held_is_not_kept_and_so_comes_again() -> None:
-    held = {(WEB, 1), (WEB, 2)}
-    ledger = after(
-        poll([row(1, 5)], held=held),
-        poll([row(1, 6), row(2, 4)], held=held, whole=False),
-    )
-    assert list(ledger.kept) == [row(1, 5)]
-    ledger.update(poll([row(1, 6), row(2, 4)], whole=False))
-    assert sum(calls(ledger).values()) + sum(rest(ledger).values()) == 5
