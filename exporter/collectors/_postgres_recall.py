@@ -14,15 +14,16 @@ if TYPE_CHECKING:
     from exporter.collectors._postgres_statements_info import Info
     from exporter.sources.postgres_kept import Kept
 
-_ALL_EVERY = 40  # polls, lest rows that were reset one by one are kept for ever
+_ALL_EVERY = 40  # polls, lest whose owners and ids are gone are kept for ever
 
 
 @dataclass(slots=True)
 class Recall:
-    """Lets a read bring all rows where some may be gone, and what changed elsewhere.
+    """Lets a read bring all rows where many may be gone, and what changed elsewhere.
 
     Rows go when the view is full or is reset, and with another server. Version 13 does
-    not tell, so that all rows come at each poll.
+    not tell, so that all rows come at each poll. Single rows that go are named by the
+    server.
     """
 
     _signs: tuple[float | None, ...] | None = None

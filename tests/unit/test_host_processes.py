@@ -156,26 +156,18 @@ def test_an_old_stranger_is_looked_at_again_in_time(tree: ProcTree) -> None:
     assert any(pids(found) == {150} for _ in range(5))
 
 
-def test_few_strangers_are_all_looked_at_in_five_reads(tree: ProcTree) -> None:
-    for pid in range(1, 101):
+@pytest.mark.parametrize(("strangers", "looked_at"), [(100, 20), (500, 50)])
+def test_strangers_are_seldom_looked_at(
+    tree: ProcTree, strangers: int, looked_at: int
+) -> None:
+    for pid in range(1, strangers + 1):
         tree.put(pid, Fake("bash"))
     found = table(tree, "python")
     found.read()
     found.read()
-    for pid in range(1, 101):
+    for pid in range(1, strangers + 1):
         tree.put(pid, Fake("python"))
-    assert len(pids(found)) == 20
-
-
-def test_strangers_are_hardly_ever_read(tree: ProcTree) -> None:
-    for pid in range(1, 501):
-        tree.put(pid, Fake("bash"))
-    found = table(tree, "python")
-    found.read()
-    found.read()
-    for pid in range(1, 501):
-        tree.put(pid, Fake("python"))
-    assert len(pids(found)) <= 50
+    assert len(pids(found)) == looked_at
 
 
 def test_what_may_not_be_read_is_absent(tree: ProcTree) -> None:
