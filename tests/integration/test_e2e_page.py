@@ -105,14 +105,16 @@ def test_targets_of_a_kind_share_their_families(
 def test_a_probe_says_what_the_whole_page_says_about_its_target(
     exporter: ExporterProcess,
 ) -> None:
+    parts: dict[str, Page] = {}
+
     def told_alike(page: Page) -> bool:
-        parts = {name: exporter.page(f"/probe?target={name}") for name in targets(page)}
+        parts.update({n: exporter.page(f"/probe?target={n}") for n in targets(page)})
         return all(part.data(name) == page.data(name) for name, part in parts.items())
 
     healthy(exporter)
-    whole = exporter.wait_for(told_alike, SOON)  # some families begin at a second poll
-    parts = {name: exporter.page(f"/probe?target={name}") for name in targets(whole)}
+    whole = exporter.wait_for(told_alike, SOON)  # some families begin at a later poll
 
+    assert parts.keys() == targets(whole)
     for name, part in parts.items():
         assert targets(part) == {name}
         assert part.data(name) == whole.data(name)
