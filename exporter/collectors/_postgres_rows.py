@@ -42,7 +42,7 @@ def unpacked(raw: bytes) -> Row:
 
 def print_of(row: Row) -> bytes:
     """Return a row's print as it is in a packed one."""
-    return bytes(_PRINT.pack(row[-1]))
+    return _PRINT.pack(row[-1])
 
 
 def key_of(raw: bytes) -> bytes:

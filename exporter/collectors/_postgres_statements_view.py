@@ -1,4 +1,4 @@
-"""The columns of pg_stat_statements that are read, and the series they become."""
+"""Reads the rows of pg_stat_statements, and says which series their columns become."""
 
 from __future__ import annotations
 
