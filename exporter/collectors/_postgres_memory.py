@@ -11,7 +11,7 @@ from exporter.collectors._postgres_ages import AGES, Seen, age_class
 from exporter.collectors._postgres_bend import Grid, Spread, bend
 from exporter.collectors._postgres_pool import KEPT, Pool
 from exporter.collectors._postgres_shape import (
-    FAITH,
+    ROUGH,
     fits_lognormal,
     guess,
     learn,
@@ -98,7 +98,7 @@ class Memory:
                 self.ages,
                 self.exposure,
                 known.calls,
-                pool.higher(FAITH),
+                pool.higher(ROUGH),
                 pool.steady(),
             )
             first = guess(spread, seen)

@@ -1,10 +1,10 @@
 """How the calls of a statement are spread, as far as it can be guessed.
 
 A grid of durations between the statement's extremes bears a share of the calls at each
-point. It starts as calls of one kind (the shifted lognormal of the moments) or of two,
-as each is likely by all that is known, learns from exact durations and from the ages of
-running calls (which are seen the more often the longer they run), and is then bent, as
-little as possible, to the moments.
+point. It starts as calls of one kind (the shifted lognormal of the moments), of two, or
+by a power law, as each is likely by all that is known, learns from exact durations and
+from the ages of running calls (which are seen the more often the longer they run), and
+is then bent, as little as possible, to the moments.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from exporter.collectors._postgres_kinds import (
     likely_moments,
     tried,
 )
+from exporter.collectors._postgres_power import power_law
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from exporter.collectors._postgres_bend import Spread
 
 POINTS = 48
-FAITH = 20.0  # calls that the first guess weighs
+ROUGH = 20.0  # calls that a shape weighs beside the higher moments
+_FAITH = 200.0  # durations and ages that the first guess, so bent, weighs
 _ROUNDS = 6
 _CLOSE = 1e-4
 _LEAST = 1e-12
@@ -77,23 +79,22 @@ def one_kind(spread: Spread, seen: Seen | None = None) -> Grid | None:
 
 
 def guess(spread: Spread, seen: Seen) -> Grid | None:
-    """Return one kind and two, each as likely as it is by what was seen.
+    """Return one kind, two and a power law, each as likely as it is by what was seen.
 
     Where polls differ by more than chance, two kinds of calls would be taken for two
     kinds of polls. Of statements shorter than the machine's own pauses two kinds are
     certain: those that met a pause are the second.
     """
-    one = one_kind(spread, seen)
     short = spread.mean < _HICCUP
     two = _two_kinds(spread, seen) if seen.steady or short else None
-    if one is None or two is None:
-        return one or two
-    if short:
+    if short and two:
         return two
-    sure = _likely(two, spread, seen) - _likely(one, spread, seen)
-    weight = 1 / (1 + exp(-max(-_MOST_SURE, min(_MOST_SURE, sure))))
-    pairs = zip(two.shares, one.shares, strict=True)
-    return Grid(one.points, tuple([weight * a + (1 - weight) * b for a, b in pairs]))
+    found = [
+        (grid, _likely(grid, spread, seen))
+        for grid in (one_kind(spread, seen), two)
+        if grid
+    ]
+    return _mixed([*found, *_by_power(spread, seen)])
 
 
 def learn(grid: Grid, seen: Seen, spread: Spread) -> Grid:
@@ -108,18 +109,19 @@ def learn(grid: Grid, seen: Seen, spread: Spread) -> Grid:
     observed = seen.observed()
     lasting = [within(points, place) for place, _ in observed]
     cost = [seen.exposure * point for point in points]
-    start = FAITH + len(seen.exact) + sum([count for _, count in observed])
-    higher = seen.higher and seen.higher._replace(weight=start)
+    number = len(seen.exact) + sum([count for _, count in observed])
+    higher = seen.higher and seen.higher._replace(weight=seen.higher.weight + number)
     now = grid
     for _ in range(_ROUNDS if observed else 1):
-        gain = [FAITH * share + got for share, got in zip(prior, near, strict=True)]
+        gain = [_FAITH * share + got for share, got in zip(prior, near, strict=True)]
         for (_, count), lengths in zip(observed, lasting, strict=True):
             parts = [s * length for s, length in zip(now.shares, lengths, strict=True)]
             whole = sum(parts)
             if whole > 0:
                 factor = count / whole
                 gain = [g + p * factor for g, p in zip(gain, parts, strict=True)]
-        bent = bend(Grid(points, _balanced(gain, cost, start)), spread, higher)
+        shares = _balanced(gain, cost, _FAITH + number)
+        bent = bend(Grid(points, shares), spread, higher)
         if bent is None:
             return now
         now = bent
@@ -150,6 +152,31 @@ def _two_kinds(spread: Spread, seen: Seen) -> Grid | None:
             below[place] += weight / whole * kinds.below(bound)
     shares = [max(0.0, b - a) for a, b in pairwise(below)]
     return _bent(points, shares, spread, seen)
+
+
+def _by_power(spread: Spread, seen: Seen) -> list[tuple[Grid, float]]:
+    """Return the power law and how likely it is, where there is one."""
+    points = _points(spread)
+    law = power_law(points[0], points[-1], spread.mean) if points else None
+    if points is None or law is None:
+        return []
+    grid = _bent(points, law.shares(points), spread, seen)
+    fit = law.likely(spread, seen.calls)
+    return [(grid, fit + _likely(grid, spread, seen))] if grid else []
+
+
+def _mixed(found: Sequence[tuple[Grid, float]]) -> Grid | None:
+    """Return the mean of grids, each weighed by how likely (a logarithm) it is."""
+    if not found:
+        return None
+    best = max(likely for _, likely in found)
+    weights = [exp(max(-_MOST_SURE, likely - best)) for _, likely in found]
+    whole = sum(weights)
+    shares = [
+        sum([weight * share for weight, share in zip(weights, column, strict=True)])
+        for column in zip(*[grid.shares for grid, _ in found], strict=True)
+    ]
+    return Grid(found[0][0].points, tuple([share / whole for share in shares]))
 
 
 def _bent(

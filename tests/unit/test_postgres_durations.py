@@ -153,6 +153,14 @@ def test_two_kinds_of_calls_are_told_by_how_polls_differ(others: int) -> None:
         assert slower.estimate == pytest.approx(true, rel=0.1)
 
 
+def test_a_few_ages_do_not_outweigh_the_shape_that_the_moments_have() -> None:
+    state, calls = polled(LOADS["heavy tail"], 1300, 20)
+    for limit in (0.05, 0.1):
+        true = sum(call > limit for call in calls)
+        slower = state.accounts["shop"].slower[limit]
+        assert slower.estimate == pytest.approx(true, rel=0.1)
+
+
 def test_a_statement_that_has_learnt_leaves_the_turn_to_others() -> None:
     memory, dice = Memory(), random.Random(8)
     for _ in range(30):
