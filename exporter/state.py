@@ -51,4 +51,4 @@ def difference(new: Iterable[float], old: Iterable[float] | None) -> tuple[float
     if old is None:
         return values
     changes = [after - before for after, before in zip(values, old, strict=True)]
-    return values if any(change < 0 for change in changes) else tuple(changes)
+    return values if min(changes, default=0) < 0 else tuple(changes)

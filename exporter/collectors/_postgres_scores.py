@@ -70,8 +70,10 @@ class Scores:
         totals = self._totals
         return {
             statement: max(
-                part / total if total else 0.0
-                for part, total in zip(self._score(statement), totals, strict=True)
+                [
+                    part / total if total else 0.0
+                    for part, total in zip(self._score(statement), totals, strict=True)
+                ]
             )
             for statement in statements
         }

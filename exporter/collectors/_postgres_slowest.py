@@ -7,6 +7,7 @@ estimate and the same certain bounds as the histogram of their database.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from heapq import nsmallest
 from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.evidence import Evidence
@@ -65,15 +66,14 @@ class Slowest:
     ) -> Evidence:
         """Name statements with most slow calls, then those with most time."""
         keys = {key for key in (*self._now, *self._before) if key[1] in databases}
-        figures = {key: self._figures(key) for key in keys}
-        ranked = sorted(keys, key=lambda k: (-figures[k].slower, -figures[k].seconds))
+        ranked = nsmallest(_SHOWN, keys, key=self._rank)
         rows = tuple(
             (
                 *(databases[key[1]], users.get(key[0]), str(key[2])),
-                *figures[key],
+                *self._figures(key),
                 texts.get(key[2]),
             )
-            for key in ranked[:_SHOWN]
+            for key in ranked
         )
         return Evidence(
             KPIS,
@@ -86,8 +86,16 @@ class Slowest:
             rows,
         )
 
+    def _rank(self, key: Key) -> tuple[float, float]:
+        parts = self._parts(key)
+        slower = sum([part.slower[LIMIT].estimate for part in parts])
+        return -round(slower), -sum([part.seconds for part in parts])
+
+    def _parts(self, key: Key) -> list[Account]:
+        return [part[key] for part in (self._now, self._before) if key in part]
+
     def _figures(self, key: Key) -> _Figures:
-        parts = [part[key] for part in (self._now, self._before) if key in part]
+        parts = self._parts(key)
         calls = sum(part.calls for part in parts)
         seconds = sum(part.seconds for part in parts)
         slower = [part.slower[LIMIT] for part in parts]
