@@ -21,7 +21,7 @@ from exporter.collector import Collector, SourceKind
 from exporter.metrics import Histogram, counter, gauge, histogram
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from exporter.metrics import Sample
     from exporter.sources.redis import RedisSource
@@ -129,18 +129,19 @@ async def _entries(source: RedisSource, count: int) -> tuple[list[int], list[Ent
     """
     found = await source.execute("SLOWLOG", "GET", str(count))
     stats = await source.info("commandstats")
-    names = {name.removeprefix("cmdstat_") for name in stats}
+    written = (name.removeprefix("cmdstat_") for name in stats)
+    names = {name.lower(): name for name in written}  # modules have capitals in theirs
     return [number for number, *_ in found], [
         Entry(_name(words, names), microseconds)
         for _, _, microseconds, words, *_ in found
     ]
 
 
-def _name(words: list[bytes], names: set[str]) -> str:
+def _name(words: list[bytes], names: Mapping[str, str]) -> str:
     first, second = [*words, b""][:2]
     cmd = first.decode("utf-8", "replace").lower()
     full = f"{cmd}|{second.decode('utf-8', 'replace').lower()}"
-    return next((name for name in (full, cmd) if name in names), _OTHER)
+    return names.get(full) or names.get(cmd, _OTHER)
 
 
 COLLECTOR = Collector(
