@@ -123,7 +123,7 @@ class Totals:
         )
         self._last: dict[_Identity, tuple[float, ...]] = {}
         self.restarts: Counter[str] = Counter()
-        self._uptime: float | None = None
+        self._until: float | None = None
         self._seen: dict[str, float] = {}
 
     def update(self, processes: Processes) -> None:
@@ -142,10 +142,10 @@ class Totals:
             change = (*difference(now, before), before is None)
             total = self.of[process.group]
             self.of[process.group] = tuple(map(sum, zip(total, change, strict=True)))
-        self._count_restarts(processes)
-        self._uptime = processes.uptime
+        self._until = _until(processes)
+        self._count_restarts(processes, self._until)
 
-    def _count_restarts(self, processes: Processes) -> None:
+    def _count_restarts(self, processes: Processes, until: float) -> None:
         """Count the groups of which nobody is left that was there when last seen."""
         oldest: dict[str, float] = {}
         for process in processes.found:
@@ -153,10 +153,20 @@ class Totals:
             oldest[group] = min(process.start, oldest.get(group, process.start))
         for group, start in oldest.items():
             self.restarts[group] += start >= self._seen.get(group, math.inf)
-            self._seen[group] = processes.uptime
+            self._seen[group] = until
 
     def _is_new(self, process: Process) -> bool:
-        return self._uptime is not None and process.start >= self._uptime
+        return self._until is not None and process.start >= self._until
+
+
+def _until(processes: Processes) -> float:
+    """Return from when on in seconds after the boot a process begins after this poll.
+
+    LXCFS makes /proc/uptime that of a container, while its processes' starts are told
+    from the machine's boot.
+    """
+    newest = max((one.start for one in processes.found), default=0.0)
+    return max(processes.uptime, newest + 1 / processes.ticks)
 
 
 def _counters(process: Process) -> tuple[float, ...]:

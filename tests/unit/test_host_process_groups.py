@@ -182,3 +182,23 @@ def test_a_group_has_restarted_when_nobody_of_before_is_left() -> None:
         shown = values(samples(rows, state))
         counts.append(shown["node_process_group_restarts_total"][("python",)])
     assert counts == [0, 0, 1, 1, 2, 2]
+
+
+def test_an_uptime_of_a_container_alone_makes_nothing_new() -> None:
+    """LXCFS shows /proc/uptime so; starts are seconds after the machine's boot."""
+    state = Totals()
+    counts = []
+    for uptime, found in (
+        (100.0, [process(7, 9000.0, user=100)]),
+        (115.0, [process(7, 9000.0, user=100), process(8, 10.0, user=500)]),
+        (130.0, [process(7, 9000.0, user=100)]),
+        (145.0, [process(9, 9130.0, user=200)]),
+        (160.0, [process(9, 9130.0, user=200)]),
+    ):
+        shown = values(samples(Processes(("python",), uptime, 0, 100, found), state))
+        starts, restarts = (
+            shown[f"node_process_group_{name}_total"][("python",)]
+            for name in ("starts", "restarts")
+        )
+        counts.append((starts, restarts, shown[CPU][USER]))
+    assert counts == [(0, 0, 0), (0, 0, 0), (0, 0, 0), (1, 1, 2), (1, 1, 2)]
