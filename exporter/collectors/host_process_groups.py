@@ -121,7 +121,7 @@ class Totals:
         self.of: defaultdict[str, tuple[float, ...]] = defaultdict(
             lambda: (0,) * _COUNTERS
         )
-        self._last: dict[_Identity, tuple[float, ...]] = {}
+        self._last: dict[_Identity, tuple[float | None, ...]] = {}
         self.restarts: Counter[str] = Counter()
         self._until: float | None = None
         self._seen: dict[str, float] = {}
@@ -139,7 +139,7 @@ class Totals:
             before = last.get(identity)
             if before is None and not self._is_new(process):
                 continue
-            change = (*difference(now, before), before is None)
+            change = (*_risen(now, before), before is None)
             total = self.of[process.group]
             self.of[process.group] = tuple(map(sum, zip(total, change, strict=True)))
         self._until = _until(processes)
@@ -169,11 +169,22 @@ def _until(processes: Processes) -> float:
     return max(processes.uptime, newest + 1 / processes.ticks)
 
 
-def _counters(process: Process) -> tuple[float, ...]:
+def _counters(process: Process) -> tuple[float | None, ...]:
     return (
         *(process.user_ticks, process.system_ticks, process.major_faults),
-        *(process.read_bytes or 0, process.written_bytes or 0),
+        *(process.read_bytes, process.written_bytes),
     )
+
+
+def _risen(
+    now: tuple[float | None, ...], before: tuple[float | None, ...] | None
+) -> Iterator[float]:
+    """Yield what each counter of a process rose by; nothing where it is not known."""
+    for new, old in zip(now, before or (0,) * len(now), strict=True):
+        if new is None or old is None:
+            yield 0
+        else:
+            yield difference((new,), (old,))[0]
 
 
 async def read(source: HostSource) -> Processes:

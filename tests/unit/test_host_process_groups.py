@@ -105,6 +105,18 @@ def test_what_one_process_hides_its_group_does_not_show() -> None:
     assert shown["node_process_group_processes"][("python", "sleeping")] == 2
 
 
+def test_what_a_process_begins_to_hide_is_not_taken_anew() -> None:
+    state = Totals()
+    counts = []
+    for user, written in ((900, 5000), (950, None), (960, None), (970, 6000)):
+        found = [process(7, 10.0, user=user, read_bytes=written, written_bytes=written)]
+        rows = Processes(("python",), 100.0, 0, 100, found)
+        shown = values(samples(rows, state))
+        bytes_ = shown.get("node_process_group_written_bytes_total", {})
+        counts.append((shown[CPU][USER], bytes_.get(("python",))))
+    assert counts == [(0, 0), (0.5, None), (0.6, None), (0.7, 0)]
+
+
 def test_reads_and_writes_of_disks_are_counted() -> None:
     state = Totals()
     for read, written in ((100, 10), (400, 30)):
