@@ -129,10 +129,10 @@ def _machine_cpu(stat: str, online: str) -> Cpu:
 
 def _machine_memory(meminfo: str) -> Memory:
     fields = {name: rest for name, _, rest in map(_split, meminfo.splitlines())}
-    total, free = (
-        int(fields[name].split()[0]) * _KIB for name in ("MemTotal", "MemAvailable")
-    )
-    return Memory(total, total - free, None)
+    total = int(fields["MemTotal"].split()[0]) * _KIB
+    if "MemAvailable" not in fields:  # before Linux 3.14
+        return Memory(total, None, None)
+    return Memory(total, total - int(fields["MemAvailable"].split()[0]) * _KIB, None)
 
 
 def _split(line: str) -> tuple[str, str, str]:

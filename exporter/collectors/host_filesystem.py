@@ -108,13 +108,16 @@ async def read(source: HostSource) -> list[FileSystem]:
     found = []
     for mount in mounts:
         answer = answers[mount.mountpoint]
+        shown = mount._replace(
+            device=_shown(mount.device), mountpoint=_shown(mount.mountpoint)
+        )
         if isinstance(answer, str):
-            found.append(FileSystem(mount, None, answer))
+            found.append(FileSystem(shown, None, answer))
             continue
         unit = answer.f_frsize
         sizes = (answer.f_blocks * unit, answer.f_bfree * unit, answer.f_bavail * unit)
         usage = Usage(*sizes, answer.f_files, answer.f_ffree)
-        found.append(FileSystem(mount, usage))
+        found.append(FileSystem(shown, usage))
     return found
 
 
@@ -126,7 +129,7 @@ def parse(text: str, *, is_ours: bool = False) -> tuple[Mount, ...]:
     file system's own options say what is so for others.
     """
     found: dict[str, Mount] = {}
-    for line in text.splitlines():
+    for line in filter(None, text.split("\n")):  # a name may hold any other line break
         left, _, right = line.partition(" - ")
         _, _, numbers, _, mountpoint, options, *_ = left.split(" ")
         fstype, device, super_options, *_ = [*right.split(" "), ""]
@@ -153,6 +156,11 @@ def below(root: str, mounts: Sequence[Mount]) -> tuple[Mount, ...]:
 
 def _unescaped(text: str) -> str:
     return _ESCAPE.sub(lambda found: chr(int(found[1], 8)), text)
+
+
+def _shown(text: str) -> str:
+    """Return a name that can be written, whatever bytes it is of."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def samples(rows: Sequence[FileSystem], state: None) -> Iterator[Sample]:

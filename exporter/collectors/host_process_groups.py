@@ -121,9 +121,9 @@ class Totals:
         self.of: defaultdict[str, tuple[float, ...]] = defaultdict(
             lambda: (0,) * _COUNTERS
         )
-        self._last: dict[_Identity, tuple[float, ...]] = {}
+        self._last: dict[_Identity, tuple[float | None, ...]] = {}
         self.restarts: Counter[str] = Counter()
-        self._uptime: float | None = None
+        self._until: float | None = None
         self._seen: dict[str, float] = {}
 
     def update(self, processes: Processes) -> None:
@@ -139,13 +139,13 @@ class Totals:
             before = last.get(identity)
             if before is None and not self._is_new(process):
                 continue
-            change = (*difference(now, before), before is None)
+            change = (*_risen(now, before), before is None)
             total = self.of[process.group]
             self.of[process.group] = tuple(map(sum, zip(total, change, strict=True)))
-        self._count_restarts(processes)
-        self._uptime = processes.uptime
+        self._until = _until(processes)
+        self._count_restarts(processes, self._until)
 
-    def _count_restarts(self, processes: Processes) -> None:
+    def _count_restarts(self, processes: Processes, until: float) -> None:
         """Count the groups of which nobody is left that was there when last seen."""
         oldest: dict[str, float] = {}
         for process in processes.found:
@@ -153,17 +153,38 @@ class Totals:
             oldest[group] = min(process.start, oldest.get(group, process.start))
         for group, start in oldest.items():
             self.restarts[group] += start >= self._seen.get(group, math.inf)
-            self._seen[group] = processes.uptime
+            self._seen[group] = until
 
     def _is_new(self, process: Process) -> bool:
-        return self._uptime is not None and process.start >= self._uptime
+        return self._until is not None and process.start >= self._until
 
 
-def _counters(process: Process) -> tuple[float, ...]:
+def _until(processes: Processes) -> float:
+    """Return from when on in seconds after the boot a process begins after this poll.
+
+    LXCFS makes /proc/uptime that of a container, while its processes' starts are told
+    from the machine's boot.
+    """
+    newest = max((one.start for one in processes.found), default=0.0)
+    return max(processes.uptime, newest + 1 / processes.ticks)
+
+
+def _counters(process: Process) -> tuple[float | None, ...]:
     return (
         *(process.user_ticks, process.system_ticks, process.major_faults),
-        *(process.read_bytes or 0, process.written_bytes or 0),
+        *(process.read_bytes, process.written_bytes),
     )
+
+
+def _risen(
+    now: tuple[float | None, ...], before: tuple[float | None, ...] | None
+) -> Iterator[float]:
+    """Yield what each counter of a process rose by; nothing where it is not known."""
+    for new, old in zip(now, before or (0,) * len(now), strict=True):
+        if new is None or old is None:
+            yield 0
+        else:
+            yield difference((new,), (old,))[0]
 
 
 async def read(source: HostSource) -> Processes:

@@ -5,7 +5,8 @@ node_process_group_proportional_swap_bytes{group="postgres"} 0
 
 Unlike resident memory, a buffer that a hundred processes share counts once. The kernel
 walks through every page for it: hence rarely, and a quarter of a second at the most. A
-group of which not all could be read (too large, or of another user) has none.
+group of which not all could be read (too large, or of another user) has none, nor has
+any before Linux 4.14.
 """
 
 from __future__ import annotations
@@ -69,7 +70,8 @@ async def inspect(source: HostSource) -> list[Finding]:
         Finding(
             f"memory of group {group} without what its processes share",
             "AmbientCapabilities=CAP_SYS_PTRACE in the systemd unit; where processes "
-            f"are too large for {_SECONDS:g} s, switch the collector off",
+            f"are too large for {_SECONDS:g} s, or Linux is older than 4.14, switch "
+            "the collector off",
         )
         for group in sorted({one.group for one in found if one.memory is None})
     ]

@@ -26,7 +26,8 @@ _MEMBER = re.compile(r"\S+\[\d+\](?P<flags>(?:\(\w\))*)")
 _BLOCKS = re.compile(r"(?P<blocks>\d+) blocks")
 _HEALTH = re.compile(r"\[(?P<total>\d+)/(?P<active>\d+)\] \[(?P<disks>[U_]+)\]")
 _SYNC = re.compile(
-    r"(?P<what>resync|recovery|reshape|check)\s*=\s*\S+ \((?P<done>\d+)/"
+    r"(?P<what>resync|recovery|reshape|check)\s*=\s*"
+    r"(?:\S+ \((?P<done>\d+)/|DELAYED|PENDING|REMOTE)"
 )
 _STATES = ("active", "inactive", "recovering", "resync", "reshape", "check")
 _DISKS = ("active", "failed", "spare", "down")
@@ -99,7 +100,7 @@ def _set(text: str) -> Set | None:
         disks=(active, failed, spare, down),
         required=required,
         blocks=size,
-        synced=int(sync["done"]) if sync else size,
+        synced=int(sync["done"] or 0) if sync else size,
     )
 
 

@@ -10,16 +10,16 @@ finds new is added up. Users, commands, keys and addresses are dropped while rea
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.collector import Collector, SourceKind
 from exporter.collectors._redis_fields import FIELDS
-from exporter.sources.redis_text import table
+from exporter.sources.redis_text import number, parse_fields, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from exporter.metrics import Sample
     from exporter.sources.redis import RedisSource
@@ -31,12 +31,19 @@ _METRICS = {
 }
 
 
+_SAME = 0.5  # seconds; the server's clock is read beside the log
+
+
 class Denial(NamedTuple):
-    """A group of refusals: why, who and what as one number, and how many."""
+    """A group of refusals: why, who and what as one number, how many, Unix time.
+
+    The server adds to a group for a minute after its latest refusal, which `at` is.
+    """
 
     reason: str
     subject: int
     times: int
+    at: float
 
 
 @dataclass(slots=True)
@@ -44,7 +51,7 @@ class State:
     """Sums by reason, and the groups as the latest poll found them."""
 
     totals: Counter[str] = field(default_factory=Counter)
-    last: Counter[tuple[str, int]] | None = None
+    last: dict[tuple[str, int], list[Denial]] | None = None
 
 
 async def read(source: RedisSource) -> list[Denial] | None:
@@ -52,14 +59,17 @@ async def read(source: RedisSource) -> list[Denial] | None:
     old = await source.since(6) and not await source.since(7, 2)
     if not old or await source.mode() == "sentinel":
         return None
-    entries = [table(e) for e in await source.execute("ACL", "LOG", "128")]
+    server, log = await source.batch(("INFO", "server"), ("ACL", "LOG", "128"))
+    fields = parse_fields(server.decode("utf-8", "replace"))
+    now = number(fields.get("server_time_usec"), 1_000_000)
     return [
         Denial(
             entry["reason"].decode("utf-8", "replace"),
             hash((entry["username"], entry["object"], entry["context"])),
             entry["count"],
+            0.0 if now is None else now - float(entry["age-seconds"]),
         )
-        for entry in entries
+        for entry in map(table, log)
     ]
 
 
@@ -67,15 +77,33 @@ def samples(denials: list[Denial] | None, state: State) -> Iterator[Sample]:
     """Add up what is new; entries that fell out of the log take nothing away."""
     if denials is None:
         return
-    now: Counter[tuple[str, int]] = Counter()
-    for reason, subject, times in denials:
-        now[reason, subject] += times
+    now: defaultdict[tuple[str, int], list[Denial]] = defaultdict(list)
+    for denial in denials:
+        now[denial.reason, denial.subject].append(denial)
     if state.last is not None:
-        for (reason, _), more in (now - state.last).items():
-            state.totals[reason] += more
-    state.last = now
+        for key, groups in now.items():
+            state.totals[key[0]] += _more(groups, state.last.get(key, []))
+    state.last = dict(now)
     for reason, metric in _METRICS.items():
         yield metric(state.totals[reason])
+
+
+def _more(new: Sequence[Denial], old: Sequence[Denial]) -> int:
+    """Count what is new of one subject; both begin with the latest group.
+
+    Groups are told apart by their time: all of them may be of one refusal.
+    """
+    more, left, fresh = 0, list(old), []
+    for group in new:
+        same = next((it for it in left if abs(it.at - group.at) < _SAME), None)
+        if same is None:
+            fresh.append(group)
+        else:
+            left.remove(same)
+            more += max(0, group.times - same.times)
+    if fresh and old and old[0] in left and fresh[-1].times > old[0].times:
+        more -= old[0].times  # it has gone on
+    return more + sum(group.times for group in fresh)
 
 
 COLLECTOR = Collector(

@@ -19,7 +19,7 @@ out is empty: it is shown as 0 once it was seen, and `db0` always.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -194,13 +194,26 @@ def _replication(fields: Mapping[str, str]) -> Iterator[Sample]:
         yield SYNCING(number(fields.get("master_sync_in_progress")), *master)
         yield SLAVE_OFFSET(number(fields.get("slave_repl_offset")), *master)
         yield SLAVE_INFO(1, *master, fields.get("slave_read_only"))
+    yield from _replicas(fields)
+
+
+def _replicas(fields: Mapping[str, str]) -> Iterator[Sample]:
+    """Show each replica; of several behind one address, the one furthest behind."""
+    replicas = defaultdict(list)
     index = 0
     while (text := fields.get(f"slave{index}")) is not None:
         slave = parse_pairs(text)
         labels = (slave.get("ip"), slave.get("port"), slave.get("state"))
-        yield SLAVE_AT(number(slave.get("offset")), *labels)
-        yield SLAVE_LAG(number(slave.get("lag")), *labels)
+        replicas[labels].append((number(slave.get("offset")), number(slave.get("lag"))))
         index += 1
+    for labels, found in replicas.items():
+        offsets, lags = zip(*found, strict=True)
+        yield SLAVE_AT(min(filter(_is_known, offsets), default=None), *labels)
+        yield SLAVE_LAG(max(filter(_is_known, lags), default=None), *labels)
+
+
+def _is_known(value: float | None) -> bool:
+    return value is not None
 
 
 def _databases(fields: Mapping[str, str], state: Seen) -> Iterator[Sample]:

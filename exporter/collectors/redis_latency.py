@@ -106,7 +106,8 @@ async def read(source: RedisSource) -> Rows:
     reset = _was_reset(before.counts, used)
     if before.counts and not reset:
         steps = await _ask(source, called) if called else {}
-        steps = {**before.steps, **steps} if _told(before, called, steps) else {}
+        told = all(cmd in steps for cmd in called if used[cmd][0])  # not if renamed
+        steps = {**before.steps, **steps} if told else {}
     source.used = Used(used, steps or await _ask(source, ()))
     spent = {cmd: float(microseconds) for cmd, (_, microseconds) in used.items()}
     return Rows(source.used.steps, spent, ping, reset)
@@ -160,11 +161,6 @@ def _was_reset(before: Mapping[str, Uses], now: Mapping[str, Uses]) -> bool:
         cmd not in now or now[cmd][0] < calls or now[cmd][1] < spent
         for cmd, (calls, spent) in before.items()
     )
-
-
-def _told(before: Used, called: Iterable[str], steps: Mapping[str, object]) -> bool:
-    """Tell whether all are there that have steps; a renamed one answers to no name."""
-    return all(cmd in steps for cmd in called if cmd in before.steps)
 
 
 def _steps(answer: list[int]) -> dict[int, int]:

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.collector import Collector, SourceKind
 from exporter.metrics import Histogram, counter, gauge, histogram
+from exporter.sources.redis_text import number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from exporter.metrics import Sample
     from exporter.sources.redis import RedisSource
@@ -30,6 +31,8 @@ _MOST = 256  # entries that one poll reads; those beyond are counted as missed
 _MEANWHILE = 16  # entries that may come while a poll asks
 _MOST_COMMANDS = 50
 _OTHER = "other"
+_BEGAN = "slowlog since"
+_ANY = -2  # the log was empty, perhaps reset: any id may be the next
 _BOUNDS = (
     *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
     *(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
@@ -87,22 +90,40 @@ async def read(source: RedisSource) -> Rows | None:
     if await source.mode() == "sentinel":
         return None
     length, latest = await source.batch(("SLOWLOG", "LEN"), ("SLOWLOG", "GET", "1"))
-    mark = f"slowlog of {(await source.server()).get('run_id')}"
-    begun = bool(source.marks)
+    server = await source.server()
+    mark = f"slowlog of {server.get('run_id')}"
+    known, began = _before(source.marks, mark, server)
     if not latest:
-        source.marks = {mark: source.marks.get(mark, -1)}
+        source.marks = {mark: _ANY if known is None else known, _BEGAN: began}
         return Rows(length, None, None)
     last_id, _, last, *_ = latest[0]
-    known = source.marks.get(mark, -1 if begun else last_id)
+    known = last_id if known is None else known
     new: list[Entry] = []
     missed = 0
     if last_id > known:
         ids, new = await _entries(source, min(last_id - known, _MOST) + _MEANWHILE)
+        if known == _ANY:
+            known = min(ids, default=last_id + 1) - 1 - max(0, length - len(ids))
         last_id = max(ids, default=last_id)
-        new = [entry for number, entry in zip(ids, new, strict=True) if number > known]
+        new = [entry for at, entry in zip(ids, new, strict=True) if at > known]
         missed = last_id - known - len(new)
-    source.marks = {mark: last_id}
+    source.marks = {mark: last_id, _BEGAN: began}
     return Rows(length, last_id, last, tuple(new), missed)
+
+
+def _before(
+    marks: Mapping[str, int], mark: str, server: Mapping[str, str]
+) -> tuple[int | None, int]:
+    """Return the last id that was read, and when by the server's clock we began.
+
+    A server that was started since has ids from 0 on; of one that was there before, and
+    has taken the other's place, nothing is known.
+    """
+    now = int(number(server.get("server_time_usec"), 1_000_000) or 0)
+    started = now - (number(server.get("uptime_in_seconds")) or 0)
+    began = marks.get(_BEGAN, now)
+    is_fresh = bool(marks) and started >= began
+    return marks.get(mark, -1 if is_fresh else None), began
 
 
 def samples(rows: Rows | None, state: State) -> Iterator[Sample]:
@@ -129,18 +150,19 @@ async def _entries(source: RedisSource, count: int) -> tuple[list[int], list[Ent
     """
     found = await source.execute("SLOWLOG", "GET", str(count))
     stats = await source.info("commandstats")
-    names = {name.removeprefix("cmdstat_") for name in stats}
+    written = (name.removeprefix("cmdstat_") for name in stats)
+    names = {name.lower(): name for name in written}  # modules have capitals in theirs
     return [number for number, *_ in found], [
         Entry(_name(words, names), microseconds)
         for _, _, microseconds, words, *_ in found
     ]
 
 
-def _name(words: list[bytes], names: set[str]) -> str:
+def _name(words: list[bytes], names: Mapping[str, str]) -> str:
     first, second = [*words, b""][:2]
     cmd = first.decode("utf-8", "replace").lower()
     full = f"{cmd}|{second.decode('utf-8', 'replace').lower()}"
-    return next((name for name in (full, cmd) if name in names), _OTHER)
+    return names.get(full) or names.get(cmd, _OTHER)
 
 
 COLLECTOR = Collector(

@@ -59,7 +59,10 @@ class HostSource(Source[HostTarget]):
         return 0
 
     async def text(self, path: str) -> str:
-        """Return a file's text, such as that of `proc/stat`."""
+        """Return a file's text, such as that of `proc/stat`.
+
+        Names in it lead to their files whatever bytes they are of (surrogateescape).
+        """
         self.queries += 1
         return await self._worker.do(lambda: self._text(path))
 
@@ -82,11 +85,15 @@ class HostSource(Source[HostTarget]):
         return found
 
     async def links(self, paths: Iterable[str]) -> dict[str, str]:
-        """Return what each path leads to when all links are followed."""
-        wanted = list(paths)
-        self.queries += len(wanted)
+        """Return what each path that is there leads to when all links are followed."""
+        places = {path: self._place(path) for path in paths}
+        self.queries += len(places)
         return await self._worker.do(
-            lambda: {path: os.path.realpath(self._place(path)) for path in wanted}
+            lambda: {
+                path: os.path.realpath(place)
+                for path, place in places.items()
+                if os.path.exists(place)  # noqa: PTH110 - place is text
+            }
         )
 
     async def units(self) -> list[Unit] | None:
@@ -221,7 +228,7 @@ SOURCE = HostSource
 
 
 def _text(path: str) -> str:
-    return whole(path).decode("utf-8", "replace")
+    return whole(path).decode("utf-8", "surrogateescape")
 
 
 def _texts(places: dict[str, str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from exporter.sources.files import small
+from exporter.sources.files import small, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -78,7 +78,7 @@ class _Look:
 
     @cached_property
     def command(self) -> str:
-        return _words(small(f"{self._folder}/cmdline")).rstrip()
+        return _words(whole(f"{self._folder}/cmdline")).rstrip()
 
     @cached_property
     def program(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.sources.host_clock import Budget
@@ -42,8 +43,11 @@ def _share(proc: str, process: Process, *, is_read: bool) -> Share:
     try:
         with open(f"{proc}/{process.pid}/smaps_rollup", encoding="utf-8") as file:  # noqa: PTH123 - quick
             lines = [line.split() for line in file]
-    except (FileNotFoundError, ProcessLookupError):
+    except ProcessLookupError:
         return Share(process.group, 0, 0)  # it has ended
+    except FileNotFoundError:  # so it has, unless the kernel has no such file
+        nothing = None if os.path.exists(f"{proc}/{process.pid}") else 0  # noqa: PTH110 - proc is text
+        return Share(process.group, nothing, nothing)
     except PermissionError:
         return Share(process.group, None, None)
     figures = {line[0].rstrip(":"): int(line[1]) for line in lines[1:]}

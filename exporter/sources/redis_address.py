@@ -15,9 +15,13 @@ _OF_THE_LOGIN = ("db", "username", "password")
 
 
 def moved(url: str, address: str) -> str:
-    """Return the url of another server that is reached with the same login and TLS."""
+    """Return the url of another server that is reached with the same login and TLS.
+
+    A node that does not know its own host yet calls itself `:6379`: it is the seed's.
+    """
     parts = urlsplit(url)
     host, _, port = address.rpartition(":")
+    host = host or parts.hostname or "localhost"
     place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     login = parts.netloc.rpartition("@")[0]
     scheme = "rediss" if parts.scheme == "rediss" else "redis"

@@ -203,3 +203,42 @@ async def test_a_system_without_proc_gives_its_load_and_its_clock(
         clock = await poll(source, "clock", None)
     assert load.keys() >= {"node_load1", "node_load5", "node_load15", "node_uname_info"}
     assert clock["node_time_seconds"][()] > 1.7e9
+
+
+async def test_a_mount_whose_name_is_no_utf_8_is_asked_all_the_same(
+    proc_tree: ProcTree,
+) -> None:
+    name = b"caf\xe9"
+    os.mkdir(os.path.join(os.fsencode(proc_tree.folder.parent), name))  # noqa: PTH102, PTH118 - bytes
+    (proc_tree.folder / "1").mkdir()
+    mounts = b"27 1 254:1 / /" + name + b" rw - ext4 /dev/vdb rw\n"
+    (proc_tree.folder / "1" / "mountinfo").write_bytes(mounts)
+    async with reading() as source:
+        shown = await poll(at(source, proc_tree), "filesystem", None)
+    labels = ("/dev/vdb", "/caf\ufffd", "ext4", "")
+    assert shown["node_filesystem_device_error"] == {labels: 0}
+    assert shown["node_filesystem_size_bytes"][labels] > 0
+
+
+async def test_a_sensor_of_no_device_has_the_name_of_its_chip(
+    proc_tree: ProcTree,
+) -> None:
+    chip = proc_tree.folder.parent / "sys/class/hwmon/hwmon3"
+    chip.mkdir(parents=True)
+    (chip / "name").write_text("dell_smm\n")
+    (chip / "temp1_input").write_text("45000\n")
+    async with reading() as source:
+        shown = await poll(at(source, proc_tree), "temperature", None)
+    assert shown["node_hwmon_temp_celsius"] == {("dell_smm", "temp1"): 45.0}
+
+
+async def test_a_kernel_that_tells_no_available_memory_shows_the_rest(
+    proc_tree: ProcTree,
+) -> None:
+    (proc_tree.folder / "meminfo").write_text("MemTotal: 2048 kB\nMemFree: 8 kB\n")
+    (proc_tree.folder / "stat").write_text("cpu  100 0 100 0 0 0 0 0 0 0\ncpu0 1\n")
+    async with reading() as source:
+        shown = await poll(at(source, proc_tree), "capacity", Used())
+    assert shown["node_capacity_memory_bytes"] == {(): 2048 * 1024}
+    assert shown["node_capacity_cpu_seconds_total"] == {(): 2.0}
+    assert "node_capacity_memory_used_bytes" not in shown

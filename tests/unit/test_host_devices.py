@@ -61,6 +61,13 @@ def test_a_set_that_recovers_says_how_far_it_is() -> None:
     }
 
 
+def test_a_set_that_waits_for_its_turn_is_not_in_step_yet() -> None:
+    waiting = "md4 : active raid1 sda1[0] sdb1[1]\n      900 blocks [2/2] [UU]\n"
+    for why in ("DELAYED", "PENDING"):
+        (found,) = host_raid.parse(f"{waiting}      \tresync={why}\n\n")
+        assert (found.state, found.blocks, found.synced) == ("resync", 900, 0)
+
+
 def test_a_machine_without_sets_shows_none() -> None:
     assert host_raid.parse("") == []
     assert host_raid.parse("Personalities :\nunused devices: <none>\n") == []

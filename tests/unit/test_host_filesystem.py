@@ -54,6 +54,13 @@ def test_names_with_spaces_are_read_as_they_are() -> None:
     assert (mount.mountpoint, mount.device) == ("/mnt/my disk\\x", "server:/a b")
 
 
+def test_a_name_may_hold_what_else_ends_a_line() -> None:
+    text = line("/mnt/a\rb\x0b\x85\u2028", "fuse.sshfs", "me@there:/") + line(
+        "/", "xfs", "x"
+    )
+    assert points(text) == ["/mnt/a\rb\x0b\x85\u2028", "/"]
+
+
 def test_of_mounts_on_one_place_the_last_is_shown() -> None:
     text = line("/mnt", "ext4", "/dev/a") + line("/mnt", "xfs", "/dev/b")
     assert [mount.device for mount in parse(text)] == ["/dev/b"]

@@ -105,6 +105,18 @@ def test_what_one_process_hides_its_group_does_not_show() -> None:
     assert shown["node_process_group_processes"][("python", "sleeping")] == 2
 
 
+def test_what_a_process_begins_to_hide_is_not_taken_anew() -> None:
+    state = Totals()
+    counts = []
+    for user, written in ((900, 5000), (950, None), (960, None), (970, 6000)):
+        found = [process(7, 10.0, user=user, read_bytes=written, written_bytes=written)]
+        rows = Processes(("python",), 100.0, 0, 100, found)
+        shown = values(samples(rows, state))
+        bytes_ = shown.get("node_process_group_written_bytes_total", {})
+        counts.append((shown[CPU][USER], bytes_.get(("python",))))
+    assert counts == [(0, 0), (0.5, None), (0.6, None), (0.7, 0)]
+
+
 def test_reads_and_writes_of_disks_are_counted() -> None:
     state = Totals()
     for read, written in ((100, 10), (400, 30)):
@@ -182,3 +194,23 @@ def test_a_group_has_restarted_when_nobody_of_before_is_left() -> None:
         shown = values(samples(rows, state))
         counts.append(shown["node_process_group_restarts_total"][("python",)])
     assert counts == [0, 0, 1, 1, 2, 2]
+
+
+def test_an_uptime_of_a_container_alone_makes_nothing_new() -> None:
+    """LXCFS shows /proc/uptime so; starts are seconds after the machine's boot."""
+    state = Totals()
+    counts = []
+    for uptime, found in (
+        (100.0, [process(7, 9000.0, user=100)]),
+        (115.0, [process(7, 9000.0, user=100), process(8, 10.0, user=500)]),
+        (130.0, [process(7, 9000.0, user=100)]),
+        (145.0, [process(9, 9130.0, user=200)]),
+        (160.0, [process(9, 9130.0, user=200)]),
+    ):
+        shown = values(samples(Processes(("python",), uptime, 0, 100, found), state))
+        starts, restarts = (
+            shown[f"node_process_group_{name}_total"][("python",)]
+            for name in ("starts", "restarts")
+        )
+        counts.append((starts, restarts, shown[CPU][USER]))
+    assert counts == [(0, 0, 0), (0, 0, 0), (0, 0, 0), (1, 1, 2), (1, 1, 2)]

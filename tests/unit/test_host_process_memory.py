@@ -43,7 +43,16 @@ def test_shares_are_bytes_of_memory_and_of_swap(tree: ProcTree) -> None:
 
 def test_a_process_that_ended_takes_nothing(tree: ProcTree) -> None:
     tree.put(7, Fake("python"))
-    assert read(tree, 10) == [Share("python", 0, 0)]
+    found = ProcessTable(str(tree.folder), HostSettings().process_groups).read().found
+    tree.end(7)
+    assert shares(str(tree.folder), found, 10) == [Share("python", 0, 0)]
+
+
+def test_a_kernel_that_does_not_divide_memory_up_says_nothing_of_it(
+    tree: ProcTree,
+) -> None:
+    tree.put(7, Fake("python"))
+    assert read(tree, 10) == [Share("python", None, None)]
 
 
 def test_when_the_time_is_over_no_process_is_read(tree: ProcTree) -> None:

@@ -184,6 +184,14 @@ def test_a_group_is_known_by_its_command_line(tree: ProcTree) -> None:
     assert {it.pid: it.group for it in found.read().found} == {7: "shop", 8: "python"}
 
 
+def test_what_a_group_is_known_by_may_stand_behind_a_long_argument(
+    tree: ProcTree,
+) -> None:
+    tree.put(7, Fake("java", f"/usr/bin/java -cp {'/lib/a.jar:' * 10_000} org.Shop"))
+    found = table(tree, {"name": "shop", "cmdline": r"org\.Shop$"})
+    assert [it.group for it in found.read().found] == ["shop"]
+
+
 def test_a_group_is_known_by_its_cgroup(tree: ProcTree) -> None:
     tree.put(7, Fake("java", cgroup="/system.slice/neo4j.service"))
     tree.put(8, Fake("java", cgroup="/user.slice"))

@@ -126,6 +126,20 @@ def test_a_replica_that_does_not_say_its_lag_has_none() -> None:
     assert len(found["redis_connected_slave_offset_bytes"]) == 2
 
 
+def test_of_replicas_behind_one_address_the_one_furthest_behind_is_shown() -> None:
+    address = "ip=172.17.0.1,port=6379,state=online"
+    fields = {
+        "role": "master",
+        "slave0": f"{address},offset=900,lag=0",
+        "slave1": f"{address},offset=14,lag=600",
+        "slave2": f"{address},offset=20",
+    }
+    found = values(samples(fields, Seen()))
+    labels = ("172.17.0.1", "6379", "online")
+    assert found["redis_connected_slave_offset_bytes"] == {labels: 14}
+    assert found["redis_connected_slave_lag_seconds"] == {labels: 600}
+
+
 def test_a_replica_shows_its_master() -> None:
     fields = recorded("redis-7.0-replica")
     found = values(samples(fields, Seen()))

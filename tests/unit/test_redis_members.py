@@ -104,6 +104,7 @@ def test_a_sentinel_shows_its_masters_as_redis_exporter_does() -> None:
         ("redis://seed:6379/0", "10.0.0.1:6380", "redis://10.0.0.1:6380"),
         ("rediss://a:b@seed/0?x=1", "::1:7", "rediss://a:b@[::1]:7?x=1"),
         ("unix:///run/redis.sock", "10.0.0.1:1", "redis://10.0.0.1:1"),
+        ("redis://u:p@seed:6379/0", ":7000", "redis://u:p@seed:7000"),
     ],
 )
 def test_a_member_is_reached_as_its_seed_is(

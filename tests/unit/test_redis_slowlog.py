@@ -59,9 +59,15 @@ def test_more_commands_than_fifty_are_other() -> None:
 
 
 def test_no_argument_becomes_a_name() -> None:
-    names = {"get", "config|get", "evalsha"}
+    names = {name: name for name in ("get", "config|get", "evalsha")}
     assert _name([b"GET", b"user:4711"], names) == "get"
     assert _name([b"CONFIG", b"GET", b"requirepass"], names) == "config|get"
     assert _name([b"secret-name-of-flushall"], names) == "other"
     assert _name([b"\xff"], names) == "other"
     assert _name([b"EvalSha"], names) == "evalsha"
+
+
+def test_a_modules_command_has_the_name_that_commandstats_gives_it() -> None:
+    names = {"ft.search": "FT.SEARCH"}
+    assert _name([b"ft.search", b"products"], names) == "FT.SEARCH"
+    assert _name([b"FT.SEARCH", b"products"], names) == "FT.SEARCH"
