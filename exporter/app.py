@@ -92,19 +92,17 @@ class Service:
                 self._own.reloaded(worked=False)
                 raise
             wanted = {target.name: target for target in new.targets}
-            for name, poller in list(self.targets.items()):
-                if wanted.get(name) != poller.config:
-                    del self.targets[name]
-                    await self._schedule.remove(name)
-                    await poller.close()
             for key in _FIXED:
                 if getattr(new, key) != getattr(self.config, key):
                     fields = {"key": key}
                     log.warning("changed, needs a restart", extra={"fields": fields})
             self.config = new
+            known = self.targets.items()
+            changed = [name for name, old in known if wanted.get(name) != old.config]
             for name, target in wanted.items():
                 if name not in self.targets:
                     self._open(target)
+            await asyncio.gather(*(self._replace(n, wanted.get(n)) for n in changed))
             self._own.reloaded(worked=True)
             log.info("configuration loaded", extra={"fields": {"targets": len(wanted)}})
 
@@ -172,6 +170,16 @@ class Service:
         """Say how every target and collector fares, for people."""
         now = self._clock.wall()
         return [_status(target, now) for target in self.targets.values()]
+
+    async def _replace(self, name: str, target: Target | None) -> None:
+        """Close a target and open what stands in its place now, if anything does.
+
+        Its round may wait for a frozen server; no other target waits for that.
+        """
+        await self._schedule.remove(name)
+        await self.targets.pop(name).close()
+        if target:
+            self._open(target)
 
     def _open(self, target: Target) -> None:
         source = source_of(target)
