@@ -89,8 +89,9 @@ class Schedule:
         """Poll a target from now on, its first round at once."""
         plan = _Plan(target, len(self._plans))
         plan.idle.set()
+        before = [it for it in self._plans.values() if it.last == float("-inf")]
         self._plans[target.config.name] = plan
-        self._at(plan, self._clock.monotonic() + plan.index * _FIRST)
+        self._at(plan, self._clock.monotonic() + len(before) * _FIRST)
 
     async def remove(self, name: str) -> None:
         """Poll a target no more; waits for the round that runs."""

@@ -72,6 +72,19 @@ async def test_the_first_round_is_at_once(world: World) -> None:
     assert world.delay() < 0.1
 
 
+async def test_the_first_round_of_one_among_many_is_at_once(world: World) -> None:
+    many = [Hanging(f"target-{number}", world.time) for number in range(100)]
+    for one in many:
+        world.schedule.add(one)
+        world.schedule._plans[one.config.name].last = world.time.now
+
+    world.time.now += 5.0
+    await world.schedule.remove("orders")
+    world.schedule.add(world.poller)
+
+    assert world.delay() < 0.1
+
+
 async def test_without_scrapes_rounds_keep_the_interval(world: World) -> None:
     await world.round()
 
