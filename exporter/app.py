@@ -174,7 +174,7 @@ class Service:
     async def _replace(self, name: str, target: Target | None) -> None:
         """Close a target and open what stands in its place now, if anything does.
 
-        Its round may wait for a frozen server; no other target waits for that.
+        That takes seconds where the server is frozen; no other target waits for it.
         """
         await self._schedule.remove(name)
         await self.targets.pop(name).close()

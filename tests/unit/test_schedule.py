@@ -234,6 +234,17 @@ async def started(world: World, count: int) -> list[Hanging]:
     return found
 
 
+async def test_a_round_that_hangs_ends_with_its_target(world: World) -> None:
+    (hanging,) = await started(world, 1)
+
+    async with asyncio.timeout(5):
+        await world.schedule.remove(hanging.config.name)
+
+    (task,) = world.tasks
+    await asyncio.wait({task})
+    assert task.cancelled()
+
+
 async def test_few_rounds_run_side_by_side(world: World) -> None:
     targets = await started(world, 20)
 
