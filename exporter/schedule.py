@@ -126,7 +126,7 @@ class Schedule:
 
     async def _round(self, name: str) -> None:
         plan = self._plans.get(name)
-        if plan is None:
+        if plan is None or not plan.idle.is_set():
             return
         plan.idle.clear()
         plan.running = asyncio.current_task()

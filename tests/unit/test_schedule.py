@@ -206,7 +206,9 @@ async def test_a_removed_target_is_polled_no_more(world: World) -> None:
 
 
 class Hanging(TargetPoller):
-    """A target whose round lasts until the test ends it."""
+    """A target whose round lasts until the test ends it; counts its rounds."""
+
+    rounds = 0
 
     def __init__(self, name: str, time: Time) -> None:
         config = target()
@@ -217,6 +219,7 @@ class Hanging(TargetPoller):
         self.end = asyncio.Event()
 
     async def round(self) -> None:
+        self.rounds += 1
         self.begun.set()
         await self.end.wait()
 
@@ -243,6 +246,18 @@ async def test_a_round_that_hangs_ends_with_its_target(world: World) -> None:
     (task,) = world.tasks
     await asyncio.wait({task})
     assert task.cancelled()
+
+
+async def test_a_round_does_not_begin_beside_one_of_the_same_target(
+    world: World,
+) -> None:
+    """A scrape may plan one anew that has begun, and has not run a line yet."""
+    (hanging,) = await started(world, 1)
+
+    async with asyncio.timeout(5):
+        await world.schedule._round(hanging.config.name)
+
+    assert hanging.rounds == 1
 
 
 async def test_few_rounds_run_side_by_side(world: World) -> None:
