@@ -8,6 +8,7 @@ from collections import deque
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from apscheduler.executors.asyncio import AsyncIOExecutor
@@ -74,6 +75,7 @@ class Schedule:
         self._settling: asyncio.TimerHandle | None = None
         self._everything = Scrapes()
         self._plans: dict[str, _Plan] = {}
+        self._indexes = count()
         self._scheduler = AsyncIOScheduler(
             timezone=UTC, executors={"default": AsyncIOExecutor()}
         )
@@ -89,7 +91,7 @@ class Schedule:
 
     def add(self, target: TargetPoller) -> None:
         """Poll a target from now on, its first round at once."""
-        plan = _Plan(target, len(self._plans))
+        plan = _Plan(target, next(self._indexes))
         plan.idle.set()
         before = [it for it in self._plans.values() if it.last == float("-inf")]
         self._plans[target.config.name] = plan

@@ -288,3 +288,11 @@ def test_targets_of_one_scraper_are_set_apart_by_what_their_rounds_take(
 
     assert behind == {"a": 0.0, "b": 0.03, "c": pytest.approx(0.08)}
     assert world.schedule._behind(plans["c"], 0.05) < 0.04
+
+
+async def test_a_target_that_is_opened_anew_is_set_apart(world: World) -> None:
+    world.schedule.add(Hanging("a", world.time))
+    await world.schedule.remove("orders")
+    world.schedule.add(world.poller)
+
+    assert len({plan.index for plan in world.schedule._plans.values()}) == 2
