@@ -88,8 +88,9 @@ class Service:
         async with self._reloading:
             try:
                 new = self._read()
-            except Exception:
+            except Exception as error:
                 self._own.reloaded(worked=False)
+                _tell(error)
                 raise
             wanted = {target.name: target for target in new.targets}
             for key in _FIXED:
@@ -228,12 +229,16 @@ def _guard(file: Path) -> WebConfig:
 async def _reload_and_log(service: Service) -> None:
     try:
         await service.reload()
-    except ConfigError as error:
-        for problem in error.problems:
-            fields = {"problem": problem}
-            log.warning("configuration refused, old kept", extra={"fields": fields})
+    except ConfigError:
+        return  # it is told already
     except Exception:
         log.exception("configuration not loaded")
+
+
+def _tell(error: Exception) -> None:
+    for problem in error.problems if isinstance(error, ConfigError) else ():
+        fields = {"problem": problem}
+        log.warning("configuration refused, old kept", extra={"fields": fields})
 
 
 def _status(target: TargetPoller, now: float) -> TargetStatus:

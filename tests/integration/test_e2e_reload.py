@@ -177,11 +177,17 @@ def test_a_bad_file_keeps_the_old_configuration_and_says_so(
     assert ours(server) == before
 
 
-def test_a_bad_file_at_a_hang_up_is_told_in_the_log(exporter: ExporterProcess) -> None:
+@pytest.mark.parametrize("by_post", [False, True])
+def test_a_bad_file_is_told_in_the_log(
+    exporter: ExporterProcess, *, by_post: bool
+) -> None:
     exporter.write(BAD)
     known = len(exporter.log)
 
-    hang_up(exporter)
+    if by_post:
+        assert exporter.post("/-/reload").status == 500
+    else:
+        hang_up(exporter)
     page = exporter.wait_for(lambda page: page.value(WORKED) == 0, SOON)
 
     assert page.works("kept")
