@@ -45,6 +45,10 @@ class Scrapes:
         beat = self.current(at)
         if beat is not None and beat.matches(at):
             periods = round((at - beat.last) / beat.period)
+            if periods > 1 and (other := self._changed(beat, at)):
+                self._arrivals.append(at)
+                self.beat = other
+                return True
             late = (at - beat.last) - periods * beat.period
             self.beat = Beat(at, beat.period + 0.2 * late / periods)
             self._arrivals.append(at)
@@ -60,6 +64,16 @@ class Scrapes:
         if beat is not None and now - beat.last > _PATIENCE * beat.period:
             self.beat = None
         return self.beat
+
+    def _changed(self, beat: Beat, at: float) -> Beat | None:
+        """Find what comes at another period since scrapes are missed, if anything.
+
+        A scraper that went from 10 s to 15 s is at its old times every 30 s.
+        """
+        other = self._search(at)
+        if other is None:
+            return None
+        return None if beat.matches(beat.last + other.period) else other
 
     def _search(self, at: float) -> Beat | None:
         for earlier in reversed(self._arrivals):

@@ -65,6 +65,17 @@ def test_a_scraper_that_changes_its_period_is_not_taken_for_a_very_slow_one() ->
     assert beat == Beat(last=1599.0, period=30.0)
 
 
+@pytest.mark.parametrize(("old", "new"), [(10.0, 15.0), (20.0, 30.0), (30.0, 20.0)])
+def test_a_scraper_that_changes_its_period_and_meets_its_old_times_is_followed(
+    old: float, new: float
+) -> None:
+    before = [old * n for n in range(20)]
+
+    beat = followed([*before, *(before[-1] + new * n for n in range(1, 20))]).beat
+
+    assert beat == Beat(before[-1] + new * 19, new)
+
+
 def test_a_drifting_period_is_followed() -> None:
     scrapes = followed([n * 15.01 for n in range(40)])
 
