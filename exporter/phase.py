@@ -109,7 +109,9 @@ def next_start(beat: Beat | None, wish: Wish, now: float) -> float:
     if beat is None or wish.last == float("-inf"):
         return max(now, wish.last + wish.interval)
     if beat.period >= wish.interval:
-        step = apart = beat.period / max(1, round(beat.period / wish.interval))
+        # 15 s are 1.5 times 10 s, give or take what a measured period is off
+        parts = max(1, round(beat.period / wish.interval + 0.1))
+        step = apart = beat.period / parts
     else:
         apart = beat.period
         step = apart * math.ceil(wish.interval / apart - 0.1)

@@ -142,6 +142,15 @@ def test_every_step_is_a_whole_part_or_multiple_of_the_scrapers_period(
     assert (first - 1000.0) % min(step, period) == pytest.approx(0.0)
 
 
+@pytest.mark.parametrize("period", [14.999, 15.0, 15.001])
+def test_a_period_of_one_and_a_half_intervals_has_two_polls(period: float) -> None:
+    beat = Beat(1000.0, period)
+
+    start = next_start(beat, Wish(10.0, last=1000.0), now=1000.0)
+
+    assert start == pytest.approx(1007.5, abs=0.01)
+
+
 @pytest.mark.parametrize("off", [0.0, 0.04, 0.2])
 def test_polls_for_quick_scrapes_are_not_put_off_by_each_of_them(off: float) -> None:
     """Scrapes every 5 s, each second one late, and plans made anew at each of them."""
