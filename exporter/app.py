@@ -88,23 +88,22 @@ class Service:
         async with self._reloading:
             try:
                 new = self._read()
-            except Exception:
+            except Exception as error:
                 self._own.reloaded(worked=False)
+                _tell(error)
                 raise
             wanted = {target.name: target for target in new.targets}
-            for name, poller in list(self.targets.items()):
-                if wanted.get(name) != poller.config:
-                    del self.targets[name]
-                    await self._schedule.remove(name)
-                    await poller.close()
             for key in _FIXED:
                 if getattr(new, key) != getattr(self.config, key):
                     fields = {"key": key}
                     log.warning("changed, needs a restart", extra={"fields": fields})
             self.config = new
+            known = self.targets.items()
+            changed = [name for name, old in known if wanted.get(name) != old.config]
             for name, target in wanted.items():
                 if name not in self.targets:
                     self._open(target)
+            await asyncio.gather(*(self._replace(n, wanted.get(n)) for n in changed))
             self._own.reloaded(worked=True)
             log.info("configuration loaded", extra={"fields": {"targets": len(wanted)}})
 
@@ -173,6 +172,16 @@ class Service:
         now = self._clock.wall()
         return [_status(target, now) for target in self.targets.values()]
 
+    async def _replace(self, name: str, target: Target | None) -> None:
+        """Close a target and open what stands in its place now, if anything does.
+
+        That takes seconds where the server is frozen; no other target waits for it.
+        """
+        await self._schedule.remove(name)
+        await self.targets.pop(name).close()
+        if target:
+            self._open(target)
+
     def _open(self, target: Target) -> None:
         source = source_of(target)
         found = collectors.load(target.kind)
@@ -220,12 +229,16 @@ def _guard(file: Path) -> WebConfig:
 async def _reload_and_log(service: Service) -> None:
     try:
         await service.reload()
-    except ConfigError as error:
-        for problem in error.problems:
-            fields = {"problem": problem}
-            log.warning("configuration refused, old kept", extra={"fields": fields})
+    except ConfigError:
+        return  # it is told already
     except Exception:
         log.exception("configuration not loaded")
+
+
+def _tell(error: Exception) -> None:
+    for problem in error.problems if isinstance(error, ConfigError) else ():
+        fields = {"problem": problem}
+        log.warning("configuration refused, old kept", extra={"fields": fields})
 
 
 def _status(target: TargetPoller, now: float) -> TargetStatus:

@@ -35,7 +35,10 @@ _ADDRESS = {
 
 def entry() -> None:
     """Run the command of this process and end it."""
-    sys.exit(main(sys.argv[1:], sys.stdout or io.StringIO()))  # None when it is closed
+    out = sys.stdout or io.StringIO()  # None when it is closed
+    if isinstance(out, io.TextIOWrapper):  # what it prints is UTF-8 in any locale
+        out.reconfigure(encoding="utf-8", errors="backslashreplace")
+    sys.exit(main(sys.argv[1:], out))
 
 
 def main(arguments: Sequence[str], out: TextIO) -> int:

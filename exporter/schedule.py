@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
 from apscheduler.executors.asyncio import AsyncIOExecutor
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -28,6 +29,7 @@ _SLOT = 0.05  # most seconds by which targets that follow the same scraper are s
 _SPREAD = 0.8  # most of the scraper's period over which all of them are set apart
 _AT_ONCE = 16  # rounds that run side by side; more would only slow each other down,
 _PATIENCE = 0.1  # but one more per so many seconds may, lest frozen servers stop all
+_GOODBYE = 1.0  # seconds that the last round of a target has to end in good order
 _GUARD = 1.0  # seconds between two looks at the clocks
 _JUMP = 0.5  # seconds of disagreement between the clocks that count as a jump
 
@@ -41,6 +43,7 @@ class _Plan:
     scrapes: Scrapes = field(default_factory=Scrapes)
     last: float = float("-inf")
     idle: asyncio.Event = field(default_factory=asyncio.Event)
+    running: asyncio.Task[Any] | None = None
     usual: float = 0.0
     _durations: deque[float] = field(default_factory=lambda: deque(maxlen=10))
 
@@ -72,6 +75,7 @@ class Schedule:
         self._settling: asyncio.TimerHandle | None = None
         self._everything = Scrapes()
         self._plans: dict[str, _Plan] = {}
+        self._indexes = count()
         self._scheduler = AsyncIOScheduler(
             timezone=UTC, executors={"default": AsyncIOExecutor()}
         )
@@ -87,16 +91,22 @@ class Schedule:
 
     def add(self, target: TargetPoller) -> None:
         """Poll a target from now on, its first round at once."""
-        plan = _Plan(target, len(self._plans))
+        plan = _Plan(target, next(self._indexes))
         plan.idle.set()
+        before = [it for it in self._plans.values() if it.last == float("-inf")]
         self._plans[target.config.name] = plan
-        self._at(plan, self._clock.monotonic() + plan.index * _FIRST)
+        self._at(plan, self._clock.monotonic() + len(before) * _FIRST)
 
     async def remove(self, name: str) -> None:
-        """Poll a target no more; waits for the round that runs."""
+        """Poll a target no more; a round that runs has a second to end in order."""
         plan = self._plans.pop(name)
         if self._scheduler.get_job(name):
             self._scheduler.remove_job(name)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_GOODBYE):
+                await plan.idle.wait()
+        if plan.running:
+            plan.running.cancel()
         await plan.idle.wait()
 
     def scraped(self, target: str | None) -> None:
@@ -118,9 +128,10 @@ class Schedule:
 
     async def _round(self, name: str) -> None:
         plan = self._plans.get(name)
-        if plan is None:
+        if plan is None or not plan.idle.is_set():
             return
         plan.idle.clear()
+        plan.running = asyncio.current_task()
         plan.last = self._clock.monotonic()
         try:
             async with self._turn():
@@ -130,6 +141,7 @@ class Schedule:
         except Exception:
             log.exception("round failed", extra={"fields": {"target": name}})
         finally:
+            plan.running = None
             plan.idle.set()
         missed = int((self._clock.monotonic() - plan.last) / plan.target.period)
         if missed:

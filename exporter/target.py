@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -86,7 +87,7 @@ class TargetPoller:
         self._server: str | None = None
         self._log = FailureLog(target=self.config.name)
         self._part_logs: dict[str, FailureLog] = {}
-        self._health = Renderer(self.config.name, self.config.series_limit)
+        self._health = Renderer(self.config.name, sys.maxsize)  # never cut: no data
         self._told: list[tuple[int, int, int]] | None = None
         self._busy = 0.0
         self._measured = (clock.monotonic(), source.seconds)

@@ -16,7 +16,7 @@ from exporter.errors import Reason, SourceError
 from exporter.secret import read_secret
 from exporter.sources.base import GOODBYE, Source
 from exporter.sources.neo4j_errors import classify
-from exporter.sources.neo4j_login import FailedLogin
+from exporter.sources.neo4j_login import failed_login
 from exporter.sources.neo4j_rows import (
     Kernel,
     Language,
@@ -78,7 +78,7 @@ class Neo4jConnection(Source[Neo4jTarget]):
         self._started: Started | None = None
         self._trip: float | None = None
         self._secret: str | None = None
-        self._failed = FailedLogin()
+        self._failed = failed_login(config)
         self._may_open = False
         self._tried: set[object] = set()
         self._until = 0.0

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from exporter.errors import Reason, SourceError
+
+if TYPE_CHECKING:
+    from exporter.config import Neo4jTarget
 
 _HOLD = 300.0
 _HOLD_LOCKED = 15.0  # a locked user is free after 5 s; our tries do not count then
@@ -29,3 +33,12 @@ class FailedLogin:
         """Raise the same SourceError again if this secret is not to be tried yet."""
         if secret == self.secret and now < self.until:
             raise SourceError(Reason.AUTH, self.message, fix=self.fix)
+
+
+_known: dict[tuple[str, str, str | None], FailedLogin] = {}
+
+
+def failed_login(config: Neo4jTarget) -> FailedLogin:
+    """Return what is remembered of a target; a reload that opens it anew keeps it."""
+    place = (config.name, config.uri, config.user)
+    return _known.setdefault(place, FailedLogin())

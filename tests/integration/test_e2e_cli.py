@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -211,6 +212,23 @@ def test_collect_prints_one_collector(server: RedisServer) -> None:
     assert done.returncode == 0
     assert page.value("redis_commands_total", target="redis", cmd="ping")
     assert {name.split("_")[1] for name in page.families} == {"commands"}
+
+
+def test_what_is_printed_is_utf8_whatever_the_locale(tmp_path: Path) -> None:
+    file = tmp_path / "exporter.yaml"
+    file.write_text("host: {local: {process_groups: [pythön]}}", "utf-8")
+    words = ["collect", "process_groups", "--target", "local", "--config", str(file)]
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+    done = subprocess.run(
+        [*COMMAND, *words],
+        capture_output=True,
+        env={**os.environ, **ascii_only},
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert 'group="pythön"' in done.stdout.decode("utf-8")
 
 
 def test_collect_of_a_server_that_is_not_there_fails() -> None:

@@ -118,6 +118,41 @@ def test_a_changed_target_is_opened_anew(
     assert (len(after), after & before) == (1, set())
 
 
+def test_a_frozen_server_holds_up_the_change_of_no_other_target(
+    folder: Path, server: RedisServer
+) -> None:
+    frozen = RedisServer(folder / "stuck", password=TOKEN)
+    frozen.start()
+    frozen.pause()
+    long = {"url": frozen.url, "interval": "30s", "timeout": "30s"}
+    config = config_of(server, frozen=long)
+    try:
+        with ExporterProcess(folder / "holding", config) as exporter:
+            exporter.wait_for(lambda page: page.works("kept"), SOON)
+            config = config_of(
+                server,
+                frozen={**long, "timeout": "29s"},
+                added={"url": server.url, **TIMES},
+            )
+            config["redis"]["kept"]["collectors"] = {"commandstats": {"enabled": False}}
+            exporter.write(config)
+            answer = exporter.post("/-/reload")
+            assert (answer.status, answer.seconds < 5) == (200, True)
+            page = exporter.wait_for(
+                lambda page: (
+                    page.works("kept")
+                    and page.works("added")
+                    and not page.samples("redis_commands_total", target="kept")
+                ),
+                SOON,
+            )
+            assert targets(page) == {"kept", "added", "frozen"}
+            assert page.up("frozen") == 0
+            assert exporter.get("/probe?target=kept").status == 200
+    finally:
+        frozen.stop()
+
+
 BAD = {"interval": "soon", "redis": {"kept": {}}, "nonsense": TOKEN}
 
 
@@ -142,11 +177,17 @@ def test_a_bad_file_keeps_the_old_configuration_and_says_so(
     assert ours(server) == before
 
 
-def test_a_bad_file_at_a_hang_up_is_told_in_the_log(exporter: ExporterProcess) -> None:
+@pytest.mark.parametrize("by_post", [False, True])
+def test_a_bad_file_is_told_in_the_log(
+    exporter: ExporterProcess, *, by_post: bool
+) -> None:
     exporter.write(BAD)
     known = len(exporter.log)
 
-    hang_up(exporter)
+    if by_post:
+        assert exporter.post("/-/reload").status == 500
+    else:
+        hang_up(exporter)
     page = exporter.wait_for(lambda page: page.value(WORKED) == 0, SOON)
 
     assert page.works("kept")

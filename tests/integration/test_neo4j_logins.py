@@ -74,6 +74,19 @@ async def test_a_wrong_password_is_tried_once_in_five_minutes(
     assert "wrong-password" not in f"{first} {first.fix}"
 
 
+async def test_a_wrong_password_is_not_tried_again_by_each_reload(
+    neo4j_server: Neo4jServer,
+) -> None:
+    """A reload makes a new source of a target whose settings changed."""
+    write_password(neo4j_server, "wrong-password")
+    async with wired(neo4j_server) as wire:
+        uri = f"bolt://127.0.0.1:{wire.port}"
+        for interval in ("15s", "16s", "17s"):
+            async with reading(neo4j_server, uri=uri, interval=interval) as source:
+                assert (await failure(source)).reason is Reason.AUTH
+        assert wire.logins == 1
+
+
 async def test_another_password_is_tried_at_once(neo4j_server: Neo4jServer) -> None:
     write_password(neo4j_server, "wrong-password")
     async with reading(neo4j_server) as source:

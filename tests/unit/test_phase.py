@@ -56,6 +56,26 @@ def test_a_missed_scrape_does_not_lose_the_scraper() -> None:
     assert scrapes.beat == Beat(60.0, 15.0)
 
 
+def test_a_scraper_that_changes_its_period_is_not_taken_for_a_very_slow_one() -> None:
+    """A second scrape every 5 minutes that is 6 s off is nobody's."""
+    before = [3.0 + 15.0 * n for n in range(66)]
+
+    beat = followed([*before, *(1029.0 + 30.0 * n for n in range(20))]).beat
+
+    assert beat == Beat(last=1599.0, period=30.0)
+
+
+@pytest.mark.parametrize(("old", "new"), [(10.0, 15.0), (20.0, 30.0), (30.0, 20.0)])
+def test_a_scraper_that_changes_its_period_and_meets_its_old_times_is_followed(
+    old: float, new: float
+) -> None:
+    before = [old * n for n in range(20)]
+
+    beat = followed([*before, *(before[-1] + new * n for n in range(1, 20))]).beat
+
+    assert beat == Beat(before[-1] + new * 19, new)
+
+
 def test_a_drifting_period_is_followed() -> None:
     scrapes = followed([n * 15.01 for n in range(40)])
 
@@ -93,6 +113,20 @@ def test_a_poll_just_begun_is_not_repeated_for_the_same_scrape() -> None:
     assert next_start(Beat(100.0, 15.0), wish, now=114.7) == pytest.approx(129.5)
 
 
+def test_a_scrape_that_is_early_does_not_take_its_poll_away() -> None:
+    """It came at 114.8 s; the poll that was to begin at 114.9 s begins at once."""
+    wish = Wish(15.0, last=99.9, lead=0.1)
+
+    assert next_start(Beat(114.8, 15.0), wish, now=114.81) == 114.81
+    assert next_start(Beat(114.8, 15.0), wish, now=121.0) == pytest.approx(129.7)
+
+
+def test_a_first_poll_waits_for_no_scrape() -> None:
+    wish = Wish(15.0, last=float("-inf"), lead=0.1)
+
+    assert next_start(Beat(100.0, 15.0), wish, now=103.0) == 103.0
+
+
 @pytest.mark.parametrize(
     ("period", "interval", "step"),
     [(60.0, 15.0, 15.0), (5.0, 15.0, 15.0), (10.0, 15.0, 20.0), (20.0, 15.0, 20.0)],
@@ -106,6 +140,15 @@ def test_every_step_is_a_whole_part_or_multiple_of_the_scrapers_period(
 
     assert second - first == pytest.approx(step)
     assert (first - 1000.0) % min(step, period) == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize("period", [14.999, 15.0, 15.001])
+def test_a_period_of_one_and_a_half_intervals_has_two_polls(period: float) -> None:
+    beat = Beat(1000.0, period)
+
+    start = next_start(beat, Wish(10.0, last=1000.0), now=1000.0)
+
+    assert start == pytest.approx(1007.5, abs=0.01)
 
 
 @pytest.mark.parametrize("off", [0.0, 0.04, 0.2])

@@ -72,6 +72,19 @@ async def test_the_first_round_is_at_once(world: World) -> None:
     assert world.delay() < 0.1
 
 
+async def test_the_first_round_of_one_among_many_is_at_once(world: World) -> None:
+    many = [Hanging(f"target-{number}", world.time) for number in range(100)]
+    for one in many:
+        world.schedule.add(one)
+        world.schedule._plans[one.config.name].last = world.time.now
+
+    world.time.now += 5.0
+    await world.schedule.remove("orders")
+    world.schedule.add(world.poller)
+
+    assert world.delay() < 0.1
+
+
 async def test_without_scrapes_rounds_keep_the_interval(world: World) -> None:
     await world.round()
 
@@ -193,7 +206,9 @@ async def test_a_removed_target_is_polled_no_more(world: World) -> None:
 
 
 class Hanging(TargetPoller):
-    """A target whose round lasts until the test ends it."""
+    """A target whose round lasts until the test ends it; counts its rounds."""
+
+    rounds = 0
 
     def __init__(self, name: str, time: Time) -> None:
         config = target()
@@ -204,6 +219,7 @@ class Hanging(TargetPoller):
         self.end = asyncio.Event()
 
     async def round(self) -> None:
+        self.rounds += 1
         self.begun.set()
         await self.end.wait()
 
@@ -219,6 +235,29 @@ async def started(world: World, count: int) -> list[Hanging]:
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     return found
+
+
+async def test_a_round_that_hangs_ends_with_its_target(world: World) -> None:
+    (hanging,) = await started(world, 1)
+
+    async with asyncio.timeout(5):
+        await world.schedule.remove(hanging.config.name)
+
+    (task,) = world.tasks
+    await asyncio.wait({task})
+    assert task.cancelled()
+
+
+async def test_a_round_does_not_begin_beside_one_of_the_same_target(
+    world: World,
+) -> None:
+    """A scrape may plan one anew that has begun, and has not run a line yet."""
+    (hanging,) = await started(world, 1)
+
+    async with asyncio.timeout(5):
+        await world.schedule._round(hanging.config.name)
+
+    assert hanging.rounds == 1
 
 
 async def test_few_rounds_run_side_by_side(world: World) -> None:
@@ -249,3 +288,11 @@ def test_targets_of_one_scraper_are_set_apart_by_what_their_rounds_take(
 
     assert behind == {"a": 0.0, "b": 0.03, "c": pytest.approx(0.08)}
     assert world.schedule._behind(plans["c"], 0.05) < 0.04
+
+
+async def test_a_target_that_is_opened_anew_is_set_apart(world: World) -> None:
+    world.schedule.add(Hanging("a", world.time))
+    await world.schedule.remove("orders")
+    world.schedule.add(world.poller)
+
+    assert len({plan.index for plan in world.schedule._plans.values()}) == 2

@@ -27,6 +27,19 @@ def test_everything_about_ourselves_is_there_before_the_first_poll() -> None:
         assert f"kpi_exporter_collector_failures_total{{{labels}}} 0" in page
 
 
+def test_a_limit_of_series_cuts_nothing_that_we_say_about_ourselves() -> None:
+    names = "abc"
+    page = World(*(Subject(n, 1.0).collector() for n in names), series_limit=1).page()
+
+    assert 'pg_up{target="orders"} 0' in page
+    for name in names:
+        labels = f'target="orders",collector="{name}"'
+        assert f"kpi_exporter_collector_success{{{labels}}} 0" in page
+        assert f"kpi_exporter_series_dropped_total{{{labels}}} 0" in page
+        failures = page.count(f"kpi_exporter_collector_failures_total{{{labels},")
+        assert failures == len(Reason)
+
+
 async def test_a_good_round_says_up_and_success_and_when() -> None:
     page = await World(Subject("a", 5.0).collector()).round()
 
