@@ -101,10 +101,9 @@ def next_start(beat: Beat | None, wish: Wish, now: float) -> float:
     """Return when the next poll begins, so that it ends just before a coming scrape.
 
     Without a scraper, and the first time, that is simply one interval after the latest
-    start. Of a scraper
-    that comes more often than that, always the same scrapes are aimed at: the ones
-    nearest to an interval after the latest start. When the scrape came before its poll
-    had begun, that begins at once.
+    start. Of a scraper that comes more often than that, always the same scrapes are
+    aimed at: the ones nearest to an interval after the latest start. When the scrape
+    came before its poll had begun, that begins at once.
     """
     if beat is None or wish.last == float("-inf"):
         return max(now, wish.last + wish.interval)
