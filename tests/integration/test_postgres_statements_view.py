@@ -68,6 +68,24 @@ async def test_a_denied_view_names_the_grant(each_postgres: PostgresServer) -> N
             assert CALLS in await Polled(source, "statements").poll()
 
 
+@pytest.mark.parametrize("schema", ["100%", "a%sb", 'a\\"%"{b}', "{schema}"])
+async def test_an_extension_is_read_in_a_schema_of_any_name(
+    postgres: PostgresServer, schema: str
+) -> None:
+    quoted = '"' + schema.replace('"', '""') + '"'
+    with database(postgres, "odd") as dsn, owner(postgres, "odd") as session:
+        session.execute(f"create schema {quoted}".encode())
+        command = f"create extension pg_stat_statements schema {quoted}"
+        session.execute(command.encode())
+        async with reading(dsn, plans={"enabled": True}) as source:
+            await Polled(source, "plans").poll()
+            statements = Polled(source, "statements")
+            for _ in range(5):
+                session.execute("select 4711")
+                found = await statements.poll()
+            assert "pg_stat_statements_query_id" in found
+
+
 async def test_a_closed_schema_names_the_grant(postgres: PostgresServer) -> None:
     with (
         database(postgres, "closed") as dsn,
