@@ -59,11 +59,11 @@ class Sums(NamedTuple):
     doubt: float
 
 
-def window(new: Counted, old: Counted | None) -> Window:
+def window(new: Counted, old: Counted | None, *, forgot: bool = False) -> Window:
     """Tell the calls between two readings; without an old one, all that were counted.
 
-    Somebody may have made the server forget its extremes in between: then only those
-    bounds hold that follow from the moments.
+    Somebody may have made the server forget its extremes in between (from 17 on it
+    says so: `forgot`): then only those bounds hold that follow from the moments.
     """
     calls = new.calls - (old.calls if old else 0)
     total = max(0.0, new.total - (old.total if old else 0.0))
@@ -71,7 +71,8 @@ def window(new: Counted, old: Counted | None) -> Window:
     if calls == 1:
         return Window((mean,))
     squares = _squares(new, old, calls, mean)
-    forgot = old is not None and (new.high < old.high or new.low > old.low)
+    if old is not None and (new.high < old.high or new.low > old.low):
+        forgot = True
     if squares is None or new.high < mean * (1 - _EVEN) or new.low > mean * (1 + _EVEN):
         return Window((), calls, mean, None, 0.0, total)
     if forgot:
