@@ -13,6 +13,7 @@ from exporter.collectors._postgres_rows import (
     packed,
     print_of,
 )
+from exporter.collectors._postgres_text import Answer
 from exporter.metrics import counter
 
 if TYPE_CHECKING:
@@ -62,6 +63,10 @@ select userid, dbid, queryid, toplevel, calls, total_exec_time, rows,
 """,
 }
 JIT_SINCE = (1, 10)
+_TEXTS = """
+select userid, queryid, left(query, 500) from {schema}.pg_stat_statements(true)
+where queryid = any(%s::int8[]) and query is not null
+"""
 _NAMES = """
 select true, oid, datname::text from pg_database where oid = any(%s::oid[])
 union all select false, oid, rolname::text from pg_roles where oid = any(%s::oid[])
@@ -134,6 +139,23 @@ async def names_of(
     """Return, of users and databases that are left, whether a database, oid, name."""
     users, databases = ({owner[place] for owner in owners} for place in (0, 1))
     return await source.tuples(_NAMES, (sorted(databases), sorted(users)))
+
+
+async def texts_of(source: PostgresSource, extension: Extension) -> Answer:
+    """Return the texts that are wanted; none where one of all has another encoding.
+
+    The server gives up then, be it one that nobody asked for.
+    """
+    asked = frozenset(source.wanted)
+    if not asked:
+        return Answer(asked, (), source.wanted)
+    query = _TEXTS.format(schema=extension.schema)
+    found = await source.part(
+        "texts of statements", lambda here: here.tuples(query, (list(asked),))
+    )
+    if found is None:
+        return Answer(frozenset(), (), source.wanted)
+    return Answer(asked, found, source.wanted)
 
 
 async def _databases_of(

@@ -27,7 +27,7 @@ Durations of single statements are on the evidence page alone.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.collector import Collector, SourceKind
 from exporter.collectors._postgres import Names, keeps
@@ -65,8 +65,9 @@ from exporter.collectors._postgres_statements_view import (
     names_of,
     sent_by,
     statement_samples,
+    texts_of,
 )
-from exporter.collectors._postgres_text import Answer, Texts
+from exporter.collectors._postgres_text import Texts
 from exporter.metrics import counter, gauge
 from exporter.sources.postgres_kept import NO_PRINTS
 
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
 
     from exporter.collectors._postgres_scores import Statement
     from exporter.collectors._postgres_statements_view import Sent
+    from exporter.collectors._postgres_text import Answer
     from exporter.evidence import Evidence
     from exporter.metrics import Sample
     from exporter.sources.postgres import PostgresSource
@@ -82,10 +84,6 @@ if TYPE_CHECKING:
     from exporter.sources.postgres_log import Tail
     from exporter.sources.postgres_sampling import Looks
 
-TEXTS = """
-select userid, queryid, left(query, 500) from {schema}.pg_stat_statements(true)
-where queryid = any(%s::int8[]) and query is not null
-"""
 _BUSY = (1, 0, 7, 10)  # by time, calls, blocks read, blocks spilled
 TEXT = counter(
     "pg_stat_statements_query_id",
@@ -158,11 +156,7 @@ async def read(source: PostgresSource) -> Rows:
     sent = await sent_by(source, extension)
     kept.owners |= sent.owners
     names = await names_of(source, kept.owners)
-    asked = frozenset(source.wanted)
-    texts: list[tuple[Any, ...]] = []
-    if asked:
-        query = TEXTS.format(schema=extension.schema)
-        texts = await source.tuples(query, (list(asked),))
+    answer = await texts_of(source, extension)
     config = source.config
     return Rows(
         info,
@@ -171,7 +165,7 @@ async def read(source: PostgresSource) -> Rows:
         kept,
         {oid: name for is_database, oid, name in names if is_database},
         {oid: name for is_database, oid, name in names if not is_database},
-        Answer(asked, texts, source.wanted),
+        answer,
         Settings(
             config.databases,
             config.users,
