@@ -41,13 +41,15 @@ _MOST_DATABASES = 30
 class Grown(NamedTuple):
     """A statement's figures before and after; `old` is None where it counts from 0.
 
-    It has no key where it is not known which statement it is.
+    It has no key where it is not known which statement it is. `forgot` says that the
+    extremes may be of a part of the calls.
     """
 
     key: Key | None
     datname: str
     new: Counted
     old: Counted | None
+    forgot: bool = False
 
 
 class Seen(NamedTuple):
@@ -105,7 +107,7 @@ class Durations:
         self, grown: Iterable[Grown], seen: Seen, empty: Account
     ) -> dict[str, Account]:
         """Account for a poll alone, by database."""
-        windows = [(one, window(one.new, one.old)) for one in grown]
+        windows = [(one, window(one.new, one.old, forgot=one.forgot)) for one in grown]
         windows.sort(key=lambda pair: pair[1].calls * pair[1].mean, reverse=True)
         known = [
             Known(one.key, w, one.new.low, one.new.high, one.new.calls)

@@ -129,14 +129,21 @@ def implies(condition: str, other: str) -> bool:
     )
 
 
-_CAST = re.compile(r"::[a-z_]+( varying| precision| (with|without) time zone)?(\[\])?")
+_CAST = re.compile(
+    r"::(\"[^\"]+\"|[a-z_]\w*)"
+    r"( varying| precision| (with|without) time zone)?(\[\])?"
+)
+_NAME = r"(?:\"[^\"]+\"|\b[A-Za-z_]\w*)"
+_SCHEMA = re.compile(  # but not in literals
+    rf"('(?:[^']|'')*')|OPERATOR\((?:{_NAME}\.)?([^\w\s()]+)\)|{_NAME}\."
+)
 _AMONG = re.compile(r"(\w+) ?(?:= ?any|in) ?\(+(?:array\[)?(.*?)\]?\)+")
 _EQUAL = re.compile(r"(\w+) ?= ?('[^']*'|\w+)")
 
 
 def _terms(condition: str) -> list[tuple[str, frozenset[str]]]:
     """Take a condition apart into columns (or texts) and the values they may have."""
-    text = _CAST.sub("", " ".join(condition.split()))
+    text = _CAST.sub("", _SCHEMA.sub(r"\1\2", " ".join(condition.split())))
     return [_term(part) for part in re.split(r"\s+and\s+", text, flags=re.IGNORECASE)]
 
 

@@ -30,10 +30,12 @@ def above(window: Window, limit: float) -> tuple[int, int]:
 
 def _most_above(window: Window, limit: float) -> float:
     """Return the greatest share of calls at or above a limit within the bounds."""
-    _, _, mean, variance, low, high = window
+    _, _, mean, variance, low, high, doubt = window
     over = limit - mean
     if variance is None:
         return min(1.0, (mean - low) / (limit - low)) if limit > low else 1.0
+    worst = max(0.0, over * (mean - low))  # the variance with most calls above
+    variance = min(max(worst, variance - doubt, 0.0), variance + doubt)
     if over <= 0 and variance <= -over * (high - mean):
         return 1.0
     if over > 0 and variance <= over * (mean - low):
@@ -46,6 +48,6 @@ def _most_above(window: Window, limit: float) -> float:
 
 def _most_below(window: Window, limit: float) -> float:
     """Return the greatest share of calls at or below a limit: the mirror image."""
-    exact, calls, mean, variance, low, high = window
-    mirror = type(window)(exact, calls, -mean, variance, -high, -low)
+    exact, calls, mean, variance, low, high, doubt = window
+    mirror = type(window)(exact, calls, -mean, variance, -high, -low, doubt)
     return _most_above(mirror, -limit)

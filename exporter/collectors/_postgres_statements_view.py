@@ -13,6 +13,7 @@ from exporter.collectors._postgres_rows import (
     packed,
     print_of,
 )
+from exporter.collectors._postgres_text import Answer
 from exporter.metrics import counter
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _REST = """
     temp_blks_read, temp_blks_written, wal_bytes::int8, {jit},
     stddev_exec_time, min_exec_time, max_exec_time,
-    coalesce(statements.print, kept.print, 0)
+    coalesce(statements.print, kept.print, 0), {forgot}
 from (
     select *, hashfloat8extended(total_exec_time, queryid # calls) as print
     from {{schema}}.pg_stat_statements(false)
@@ -37,8 +38,10 @@ _OLD = """calls, total_exec_time, rows, blk_read_time, blk_write_time,
     total_plan_time, shared_blks_hit, shared_blks_read, shared_blks_dirtied,"""
 _JIT = """jit_generation_time + jit_inlining_time
     + jit_optimization_time + jit_emission_time"""
-_NO_JIT = _REST.format(jit="0::float8")
-_WITH_JIT = _REST.format(jit=_JIT)
+_NO_JIT = _REST.format(jit="0::float8", forgot="null::float8")
+_WITH_JIT = _REST.format(jit=_JIT, forgot="null::float8")
+_FORGOT = "extract(epoch from nullif(minmax_stats_since, stats_since))::float8"
+_WITH_FORGOT = _REST.format(jit=_JIT, forgot=_FORGOT)
 _KEPT = """
 select oid, (%s::text[] = '{}' or datname = any(%s)) and datname <> all(%s)
 from pg_database
@@ -55,10 +58,15 @@ QUERIES = {
     (1, 11): f"""
 select userid, dbid, queryid, toplevel, calls, total_exec_time, rows,
     shared_blk_read_time, shared_blk_write_time,
-    total_plan_time, shared_blks_hit, shared_blks_read, shared_blks_dirtied, {_WITH_JIT}
+    total_plan_time, shared_blks_hit, shared_blks_read, shared_blks_dirtied,
+    {_WITH_FORGOT}
 """,
 }
 JIT_SINCE = (1, 10)
+_TEXTS = """
+select userid, queryid, left(query, 500) from {schema}.pg_stat_statements(true)
+where queryid = any(%s::int8[]) and query is not null
+"""
 _NAMES = """
 select true, oid, datname::text from pg_database where oid = any(%s::oid[])
 union all select false, oid, rolname::text from pg_roles where oid = any(%s::oid[])
@@ -99,13 +107,15 @@ class Sent(NamedTuple):
     """What the server sent: rows, packed, and the prints that none has any more.
 
     `owners` are users and databases of the rows, `unwanted` the databases there are
-    whose rows were not asked for.
+    whose rows were not asked for. `forgot` is the Unix time at which extremes were last
+    reset of one of the rows, None if they never were.
     """
 
     found: list[bytes]
     owners: frozenset[tuple[int, int]]
     gone: frozenset[bytes]
     unwanted: frozenset[int]
+    forgot: float | None
 
 
 async def sent_by(source: PostgresSource, extension: Extension) -> Sent:
@@ -115,10 +125,11 @@ async def sent_by(source: PostgresSource, extension: Extension) -> Sent:
     rows = await source.tuples(extension.query(QUERIES), given)
     found = [row for row in rows if row[USER] is not None]
     return Sent(
-        [packed(row) for row in found],
+        [packed(row[:-1]) for row in found],
         frozenset((row[USER], row[DATABASE]) for row in found),
-        frozenset(print_of(row) for row in rows if row[USER] is None),
+        frozenset(print_of(row[:-1]) for row in rows if row[USER] is None),
         unwanted,
+        max((row[-1] for row in found if row[-1] is not None), default=None),
     )
 
 
@@ -128,6 +139,23 @@ async def names_of(
     """Return, of users and databases that are left, whether a database, oid, name."""
     users, databases = ({owner[place] for owner in owners} for place in (0, 1))
     return await source.tuples(_NAMES, (sorted(databases), sorted(users)))
+
+
+async def texts_of(source: PostgresSource, extension: Extension) -> Answer:
+    """Return the texts that are wanted; none where one of all has another encoding.
+
+    The server gives up then, be it one that nobody asked for.
+    """
+    asked = frozenset(source.wanted)
+    if not asked:
+        return Answer(asked, (), source.wanted)
+    query = _TEXTS.format(schema=extension.schema)
+    found = await source.part(
+        "texts of statements", lambda here: here.tuples(query, (list(asked),))
+    )
+    if found is None:
+        return Answer(frozenset(), (), source.wanted)
+    return Answer(asked, found, source.wanted)
 
 
 async def _databases_of(

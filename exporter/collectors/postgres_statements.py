@@ -27,7 +27,7 @@ Durations of single statements are on the evidence page alone.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.collector import Collector, SourceKind
 from exporter.collectors._postgres import Names, keeps
@@ -65,8 +65,9 @@ from exporter.collectors._postgres_statements_view import (
     names_of,
     sent_by,
     statement_samples,
+    texts_of,
 )
-from exporter.collectors._postgres_text import Answer, Texts
+from exporter.collectors._postgres_text import Texts
 from exporter.metrics import counter, gauge
 from exporter.sources.postgres_kept import NO_PRINTS
 
@@ -74,6 +75,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from exporter.collectors._postgres_scores import Statement
+    from exporter.collectors._postgres_statements_view import Sent
+    from exporter.collectors._postgres_text import Answer
     from exporter.evidence import Evidence
     from exporter.metrics import Sample
     from exporter.sources.postgres import PostgresSource
@@ -81,10 +84,6 @@ if TYPE_CHECKING:
     from exporter.sources.postgres_log import Tail
     from exporter.sources.postgres_sampling import Looks
 
-TEXTS = """
-select userid, queryid, left(query, 500) from {schema}.pg_stat_statements(true)
-where queryid = any(%s::int8[]) and query is not null
-"""
 _BUSY = (1, 0, 7, 10)  # by time, calls, blocks read, blocks spilled
 TEXT = counter(
     "pg_stat_statements_query_id",
@@ -117,12 +116,11 @@ class Rows(NamedTuple):
     """What was read: rows, packed; names by oid, texts if asked for.
 
     `whole` says that it is all rows, not those alone that are not as they are `kept`.
-    `known` is how many figures the extension's version has. `gone` are prints that no
-    row has any more, `unwanted` databases not asked for. `shown` is for the evidence.
+    `known` is how many figures the extension's version has; `shown` is for evidence.
     """
 
     info: Info
-    found: list[bytes]
+    sent: Sent
     whole: bool
     kept: Kept
     databases: dict[int, str]
@@ -134,8 +132,6 @@ class Rows(NamedTuple):
     monitor: Reading | None
     shown: list[Evidence]
     known: int = len(FIGURES)
-    gone: frozenset[bytes] = frozenset()
-    unwanted: frozenset[int] = frozenset()
 
 
 @dataclass(slots=True)
@@ -160,20 +156,16 @@ async def read(source: PostgresSource) -> Rows:
     sent = await sent_by(source, extension)
     kept.owners |= sent.owners
     names = await names_of(source, kept.owners)
-    asked = frozenset(source.wanted)
-    texts: list[tuple[Any, ...]] = []
-    if asked:
-        query = TEXTS.format(schema=extension.schema)
-        texts = await source.tuples(query, (list(asked),))
+    answer = await texts_of(source, extension)
     config = source.config
     return Rows(
         info,
-        sent.found,
+        sent,
         kept.prints is NO_PRINTS,
         kept,
         {oid: name for is_database, oid, name in names if is_database},
         {oid: name for is_database, oid, name in names if not is_database},
-        Answer(asked, texts, source.wanted),
+        answer,
         Settings(
             config.databases,
             config.users,
@@ -186,8 +178,6 @@ async def read(source: PostgresSource) -> Rows:
         await read_monitor(source, config.users),
         [],
         len(FIGURES) - (extension.version < JIT_SINCE),
-        sent.gone,
-        sent.unwanted,
     )
 
 
@@ -226,7 +216,7 @@ def _account(
 ) -> tuple[dict[Statement, list[float]], dict[str, list[float]]]:
     """Take a poll into the account; returns the sums of statements and of the rest."""
     settings, role = rows.settings, rows.info.role
-    mine = queries_of(rows.found, role)
+    mine = queries_of(rows.sent.found, role)
     state.mine = mine if rows.whole else state.mine | mine
     state.texts.learn(rows.answer, role, state.mine)
     strangers = {
@@ -236,7 +226,7 @@ def _account(
     }
     poll = Poll(
         Origin(rows.info.started, rows.info.reset),
-        rows.found,
+        rows.sent.found,
         {oid: n for oid, n in rows.databases.items() if keeps(settings.databases, n)},
         rows.users.keys(),
         strangers | {(role, query) for query in state.texts.own},
@@ -245,11 +235,11 @@ def _account(
         _BUSY,
         len(FIGURES),
         rows.whole,
-        rows.gone,
-        state.unwanted - rows.unwanted,
+        rows.sent.gone,
+        state.unwanted - rows.sent.unwanted,
     )
     state.ledger.update(poll)
-    state.unwanted = rows.unwanted
+    state.unwanted = rows.sent.unwanted
     state.recall.note(rows.kept, state.ledger.kept, rows.info)
     _time(rows, state, poll.databases)
     if rows.monitor:
@@ -262,8 +252,9 @@ def _account(
 
 def _time(rows: Rows, state: State, databases: Mapping[int, str]) -> None:
     """Take a poll into the account of durations."""
-    span = rows.info.now - state.now if state.now is not None else 0.0
-    state.now = rows.info.now
+    before, state.now = state.now, rows.info.now
+    span = rows.info.now - before if before is not None else 0.0
+    forgot = (rows.sent.forgot or 0.0) >= (before or 0.0)
     state.durations.update(
         (
             Grown(
@@ -271,6 +262,7 @@ def _time(rows: Rows, state: State, databases: Mapping[int, str]) -> None:
                 databases[row[DATABASE]],
                 counted(row),
                 counted(unpacked(old)) if old else None,
+                forgot,
             )
             for row, old in ((unpacked(new), old) for new, old in state.ledger.grown)
             if row[TOPLEVEL]

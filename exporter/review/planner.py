@@ -21,6 +21,7 @@ from exporter.review.advice import (
     uses_hypothetical,
 )
 from exporter.review.served import served
+from exporter.sources.postgres_begin import ROLES_PATH
 from exporter.sources.postgres_plans import Explained, explain
 
 if TYPE_CHECKING:
@@ -181,6 +182,7 @@ async def _planned(source: PostgresSource, planned: Mapping[str, Any]) -> Explai
     names = [planned[kind] for kind in kinds]
 
     async def vouch(here: PostgresSource) -> list[_Objection]:
+        await here.command(ROLES_PATH)
         return await here.fetch(_Objection, VOUCH, names)
 
     try:

@@ -49,4 +49,12 @@ def extension_of(
         raise postgres_errors.missing_extension(name, database)
     ((schema, version),) = found
     parts = tuple(int(part) for part in re.findall(r"\d+", version))
-    return Extension(name, postgres_errors.quoted(schema), parts)
+    return Extension(name, _identifier(schema), parts)
+
+
+def _identifier(name: str) -> str:
+    """Write a name so that it may stand in a query with parameters and in others."""
+    if "%" not in name:
+        return postgres_errors.quoted(name)
+    escaped = name.replace("\\", "\\\\").replace("%", "\\0025")
+    return f"U&{postgres_errors.quoted(escaped)}"

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.errors import Reason, SourceError
+from exporter.sources.postgres_begin import ROLES_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,6 +68,7 @@ class OwnQueries:
 
 
 async def _rows(source: PostgresSource, query: OwnQuery) -> list[dict[str, Any]]:
+    await source.command(ROLES_PATH)
     rows: list[dict[str, Any]] = await source.dicts(query.sql)
     if len(rows) > _MOST:
         raise SourceError(

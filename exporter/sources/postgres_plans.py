@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import psycopg
 
 from exporter.errors import Reason, SourceError
+from exporter.sources.postgres_begin import ROLES_PATH
 
 if TYPE_CHECKING:
     from typing import Any
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 GENERIC_SINCE = 160000
 _LIMITS = (
     "set local {mark} statement_timeout = '250ms'; set local {mark} lock_timeout = "
-    "'50ms'; set local {mark} plan_cache_mode = 'force_generic_plan'"
+    "'50ms'; set local {mark} plan_cache_mode = 'force_generic_plan'; " + ROLES_PATH
 )
 _NAME = "kpi_exporter_plan"
 _KINDS = {

@@ -92,6 +92,19 @@ class Reads(Source[PostgresTarget]):
             await self._undo()
             raise known from error
 
+    async def part(
+        self, name: str, read: Callable[[Self], Awaitable[ResultT]]
+    ) -> ResultT | None:
+        """Run a part of a read; None, and said in `parts`, where the server objects."""
+        self.parts[name] = None
+        try:
+            return await self.attempt(read)
+        except SourceError as error:
+            if error.reason not in (Reason.QUERY, Reason.UNSUPPORTED):
+                raise
+            self.parts[name] = error
+            return None
+
     @contextlib.asynccontextmanager
     async def together(self) -> AsyncIterator[None]:
         """Send the end of a transaction with the beginning of the next."""

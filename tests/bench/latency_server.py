@@ -147,7 +147,7 @@ def _cut(
 def _view(rows: Rows, users: set[int]) -> dict[int, Counted]:
     return {
         row[QUERY]: counted(row)
-        for row in map(unpacked, rows.found)
+        for row in map(unpacked, rows.sent.found)
         if row[USER] in users and row[TOPLEVEL]
     }
 

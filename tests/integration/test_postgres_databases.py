@@ -131,7 +131,7 @@ async def test_what_fails_in_one_database_harms_no_other(
     postgres: PostgresServer,
 ) -> None:
     async def read(source: PostgresSource) -> list[tuple[Any, ...]]:
-        return await source.tuples("select count(*) from here")
+        return await source.tuples("select count(*) from public.here")
 
     with databases(postgres, "a", "b"), owner(postgres, "b") as session:
         session.execute("create table here ()")

@@ -73,6 +73,28 @@ async def test_calls_are_counted_by_how_long_they_took(
     assert after[BUCKET]["timed", "+Inf"] == after[COUNT][labels]
 
 
+async def test_extremes_that_were_reset_amid_calls_bound_nothing(
+    postgres: PostgresServer,
+) -> None:
+    with (
+        database(postgres, "timed", "schema public") as dsn,
+        owner(postgres, "timed") as session,
+        role(session, "web"),
+        psycopg.connect(as_user(dsn, "web"), autocommit=True) as client,
+    ):
+        for _ in range(3):
+            client.execute("select pg_sleep(0.03)")
+        async with reading(dsn) as source:
+            polled = Polled(source, "statements")
+            await polled.poll()
+            client.execute("select pg_sleep(0.13)")
+            session.execute("select pg_stat_statements_reset(0, 0, 0, true)")
+            for wait in (0.02, 0.09, 0.08, 0.07, 0.06, 0.05):
+                client.execute(f"select pg_sleep({wait})".encode())
+            least, _, most = slower(await polled.poll(), "0.1")
+    assert least <= 1 <= most
+
+
 async def test_running_statements_are_looked_at_from_14_on(
     each_postgres: PostgresServer,
 ) -> None:

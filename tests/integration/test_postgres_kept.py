@@ -78,9 +78,9 @@ async def test_only_what_changed_is_sent_and_everything_is_counted(
                 session.execute(statement(number))
             third = await reader.poll()
             assert reader.calls("kept") - before == 12
-            assert (first.whole, len(first.found) > 300) == (True, True)
+            assert (first.whole, len(first.sent.found) > 300) == (True, True)
             tells = source.version >= TELLS
-            assert (third.whole, len(third.found) < 100) == (not tells, tells)
+            assert (third.whole, len(third.sent.found) < 100) == (not tells, tells)
 
 
 async def test_all_rows_come_again_after_a_reset_and_on_a_new_connection(
@@ -114,7 +114,7 @@ async def test_only_databases_that_are_wanted_are_sent(
             each.execute(statement(3))
         async with reading(dsn, databases=databases) as source:
             rows = await Reader(source).poll()
-    found = {rows.databases.get(unpacked(raw)[DATABASE]) for raw in rows.found}
+    found = {rows.databases.get(unpacked(raw)[DATABASE]) for raw in rows.sent.found}
     assert found & {"kept", "postgres"} == sent
 
 
@@ -131,7 +131,7 @@ async def test_what_is_hidden_always_comes_and_is_counted(
             before = reader.calls("kept")
             session.execute(statement(7))
             rows = await reader.poll()
-            assert len(list(filter(hidden, rows.found))) >= 20
+            assert len(list(filter(hidden, rows.sent.found))) >= 20
             assert reader.calls("kept") - before == 1
 
 

@@ -1,7 +1,7 @@
 """A server that denies functions, as managed services do: the rest is read, and said.
 
-Aurora refuses some by a message of its own when they are called: functions of the same
-names, which come first on the role's search path, stand for them.
+Aurora refuses some by a message of its own when they are called: in one database,
+functions that do so have taken their names.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ REFUSED = (
 TYPES = {"pg_stat_get_wal()": "record", "pg_stat_get_wal_receiver()": "record"}
 OURS = ("replication", "replication_slots", "wal", "wal_receiver", "wal_files")
 _REFUSE = """
-create function managed.{function} returns {type} language plpgsql as $$ begin
+alter function pg_catalog.{function} rename to refused_{name};
+create function pg_catalog.{function} returns {type} language plpgsql as $$ begin
     raise exception 'Function {function} is currently not supported for Aurora'
         using errcode = 'feature_not_supported';
 end $$
@@ -45,19 +46,19 @@ def aurora(server: PostgresServer) -> Iterator[str]:
         owner(server, "managed") as session,
         role(session, "watcher", "pg_monitor"),
     ):
-        session.execute(
-            "create schema managed; grant usage on schema managed to public"
-        )
-        for function in REFUSED:
+        session.execute("set allow_system_table_mods = on")
+        there = {
+            f"{name}()" for (name,) in session.execute("select proname from pg_proc")
+        }
+        for function in there.intersection(REFUSED):
+            named = {"function": function, "name": function.removesuffix("()")}
             kind = TYPES.get(function, "pg_lsn")
-            session.execute(_REFUSE.format(function=function, type=kind).encode())
+            session.execute(_REFUSE.format(**named, type=kind).encode())
         session.execute(
-            "create view managed.pg_stat_wal_receiver as"
-            " select managed.pg_current_wal_lsn()::text as status"
-        )
-        session.execute("grant select on managed.pg_stat_wal_receiver to public")
-        session.execute(
-            "alter role watcher set search_path = managed, pg_catalog, public"
+            "alter view pg_catalog.pg_stat_wal_receiver rename to refused;"
+            "create view pg_catalog.pg_stat_wal_receiver as"
+            " select pg_current_wal_lsn()::text as status;"
+            "grant select on pg_catalog.pg_stat_wal_receiver to public"
         )
         yield dsn.replace("//postgres:", "//watcher:")
 

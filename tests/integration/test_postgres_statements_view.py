@@ -68,6 +68,57 @@ async def test_a_denied_view_names_the_grant(each_postgres: PostgresServer) -> N
             assert CALLS in await Polled(source, "statements").poll()
 
 
+@pytest.mark.parametrize("schema", ["100%", "a%sb", 'a\\"%"{b}', "{schema}"])
+async def test_an_extension_is_read_in_a_schema_of_any_name(
+    postgres: PostgresServer, schema: str
+) -> None:
+    quoted = '"' + schema.replace('"', '""') + '"'
+    with database(postgres, "odd") as dsn, owner(postgres, "odd") as session:
+        session.execute(f"create schema {quoted}".encode())
+        command = f"create extension pg_stat_statements schema {quoted}"
+        session.execute(command.encode())
+        async with reading(dsn, plans={"enabled": True}) as source:
+            await Polled(source, "plans").poll()
+            statements = Polled(source, "statements")
+            for _ in range(5):
+                session.execute("select 4711")
+                found = await statements.poll()
+            assert "pg_stat_statements_query_id" in found
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [("SQL_ASCII", b'select 1 as "\xff\xfe"'), ("EUC_JP", b'select 1 as "\xa4\xa2"')],
+)
+async def test_a_text_of_another_encoding_takes_no_figure_away(
+    each_postgres: PostgresServer, encoding: str, text: bytes
+) -> None:
+    ours = "LATIN1" if encoding == "EUC_JP" else "UTF8"
+    with owner(each_postgres) as session, role(session, "watcher", "pg_monitor"):
+        for name, code in (("raw", encoding), ("ours", ours)):
+            options = "lc_collate 'C' lc_ctype 'C' template template0"
+            command = f"create database {name} encoding '{code}' {options}"
+            session.execute(command.encode())
+        try:
+            with owner(each_postgres, "raw") as raw:
+                raw.execute(f"set client_encoding = '{encoding}'".encode())
+                raw.pgconn.exec_(text)
+            with owner(each_postgres, "ours") as client:
+                client.execute("create extension pg_stat_statements")
+            async with reading(each_postgres.dsn("ours", "watcher")) as source:
+                polled = Polled(source, "statements")
+                before = await polled.poll()
+                for _ in range(4):
+                    session.execute("select 815")
+                    found = await polled.poll()
+            assert sum(found[CALLS].values()) > sum(before[CALLS].values())
+            assert ours in str(source.parts["texts of statements"])
+        finally:
+            session.execute("drop database raw with (force)")
+            session.execute("drop database ours with (force)")
+            session.execute("select pg_stat_statements_reset()")
+
+
 async def test_a_closed_schema_names_the_grant(postgres: PostgresServer) -> None:
     with (
         database(postgres, "closed") as dsn,

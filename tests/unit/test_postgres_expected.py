@@ -105,6 +105,12 @@ def test_an_index_is_present_invalid_or_missing(
         ("(deleted_at IS NULL)", "(deleted_at IS NULL)", True),
         ("(deleted_at IS NULL)", "(deleted_at IS NOT NULL)", False),
         ("status = 'a'", "(status <> 'a'::text)", False),
+        ("status = 'a'", "(status = 'a'::app.state_2)", True),
+        ("status = 'a'", """(status = 'a'::"My App"."State")""", True),
+        ("status = 'a'", "(status OPERATOR(x.=) ('a'::text)::x.citext)", True),
+        ("status = 'a.b'", "(status = 'a.b'::text)", True),
+        ("status = 'b'", "(status = 'a.b'::text)", False),
+        ("size = 1.5", "(size = 1.5)", True),
     ],
 )
 def test_a_condition_is_compared_by_the_rows_it_keeps(

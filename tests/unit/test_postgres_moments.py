@@ -97,3 +97,46 @@ def test_the_interval_is_sharp_where_two_values_make_the_moments() -> None:
     past = [0.001, 0.2]
     calls = [0.001] * 90 + [0.2] * 10
     assert above(window(counted([*past, *calls]), counted(past)), 0.1) == (10, 10)
+
+
+class Summing:
+    """Counts calls one after the other, as the server does, in milliseconds."""
+
+    def __init__(self) -> None:
+        self.calls, self.total, self.mean, self.squares = 0, 0.0, 0.0, 0.0
+        self.extremes = (0.0, 0.0)
+
+    def add(self, duration: float) -> None:
+        low, high = self.extremes if self.calls else (duration, duration)
+        self.extremes = (min(low, duration), max(high, duration))
+        self.calls += 1
+        self.total += duration
+        before = self.mean
+        self.mean += (duration - before) / self.calls
+        self.squares += (duration - before) * (duration - self.mean)
+
+    def counted(self) -> Counted:
+        deviation = sqrt(self.squares / self.calls)
+        low, high = self.extremes
+        figures = (self.total, deviation, low, high)
+        return Counted(self.calls, *(figure / 1000 for figure in figures))
+
+
+@pytest.mark.parametrize("hours", [[1.0] * 3, [2.0] * 5, [24.0]])
+def test_what_hours_of_a_call_round_off_is_not_taken_as_certain(
+    hours: list[float],
+) -> None:
+    dice, server = random.Random(4), Summing()
+    for duration in hours:
+        server.add(duration * 3_600_000)
+    for _ in range(1000):
+        server.add(dice.uniform(9.5, 10.3))
+    for _ in range(200):
+        before = server.counted()
+        calls = [dice.uniform(9.7, 10.1) for _ in range(dice.choice([3, 20, 200]))]
+        for call in calls:
+            server.add(call)
+        seen = window(server.counted(), before)
+        slower = sum(duration > 0.01 for duration in seen.exact)
+        least, most = above(seen, 0.01)
+        assert slower + least <= sum(call > 10 for call in calls) <= slower + most

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from exporter.collectors._postgres_durations_samples import DURATION
 from exporter.collectors._postgres_rows import packed
 from exporter.collectors._postgres_statements_info import Info
-from exporter.collectors._postgres_statements_view import FIGURES
+from exporter.collectors._postgres_statements_view import FIGURES, Sent
 from exporter.collectors._postgres_text import MARK, Answer
 from exporter.collectors.postgres_statements import (
     COLLECTOR,
@@ -63,7 +63,11 @@ def rows(
             given.get("dealloc"),
             given.get("reset"),
         ),
-        [packed((*one, hash(one))) for one in found],
+        Sent(
+            [packed((*one, hash(one))) for one in found],
+            *(frozenset(), frozenset(), frozenset()),
+            given.get("forgot"),
+        ),
         given.get("whole", True),
         given.get("kept", Kept()),
         {1: "shop", 2: "mail"},
