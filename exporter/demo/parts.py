@@ -15,10 +15,10 @@ from exporter.demo.children import in_thread
 from exporter.demo.places import Graph, Places
 from exporter.demo.servers import redis
 from exporter.demo.servers.neo4j import VERSION, Neo4jServer
-from exporter.demo.servers.neo4j_jars import jars
+from exporter.demo.servers.neo4j_jars import jars, open_to_others
 from exporter.demo.servers.postgres import PostgresServer
 from exporter.demo.servers.postgres_binaries import from_wheel
-from exporter.demo.servers.process import ServerError, free_port
+from exporter.demo.servers.process import ServerError, free_port, unprivileged
 from exporter.demo.settings import SHOP, Watch, Watched
 from exporter.demo.shop import graph, schema
 
@@ -55,7 +55,16 @@ class Postgres(NamedTuple):
 
 
 def make_folder() -> Path:
-    """Make a folder for a demo, which servers that run as another user can enter."""
+    """Make a folder for a demo, which servers that run as another user can enter.
+
+    Raises ServerError where that user cannot go, as below a root's own TMPDIR.
+    """
+    parent = Path(tempfile.gettempdir()).absolute()
+    if unprivileged() is not None and not open_to_others(parent / "folder"):
+        raise ServerError(
+            f"{parent} is closed to other users, and as root the servers run as one;"
+            " set TMPDIR=/tmp"
+        )
     folder = Path(tempfile.mkdtemp(prefix="kpi-exporter-demo-"))
     folder.chmod(0o711)
     (folder / "secrets").mkdir(0o700)

@@ -106,6 +106,11 @@ _REFUSALS = (
         Reason.CONNECT,
         "mend `options` in the dsn, or leave it out",
     ),
+    _Refusal(
+        "session is (not )?read-only|server is (not )?in hot standby mode",
+        Reason.CONNECT,
+        "mend target_session_attrs or the hosts of the dsn",
+    ),
     _Refusal("failed to resolve host|could not translate host", Reason.CONNECT),
 )
 _DENIED = re.compile(r"permission denied for (\w+) (\S+)")

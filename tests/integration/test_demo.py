@@ -166,6 +166,20 @@ def test_a_fault_without_its_server_ends_what_was_started(tmp_path: Path) -> Non
         assert not running.folder.exists()
 
 
+def test_a_temporary_folder_that_servers_cannot_enter_is_refused(
+    tmp_path: Path,
+) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(0o700)
+    environment = {**without_java(tmp_path), "TMPDIR": str(closed)}
+    root = os.geteuid() == 0  # as anybody else, servers run as that user
+    with demo(tmp_path / "log", duration=1, environment=environment) as running:
+        assert running.child.wait(PATIENCE) == root, running.output
+        assert (f"{closed} is closed to other users" in running.output) == root
+        assert ("starting PostgreSQL" in running.output) != root
+        assert list(closed.iterdir()) == []
+
+
 def test_a_signal_while_it_starts_ends_it_in_order(tmp_path: Path) -> None:
     with demo(tmp_path / "log") as running:
         running.wait_for("Valkey on ")

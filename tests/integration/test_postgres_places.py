@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from exporter.demo.servers.process import Process, free_port, hand_over
+from exporter.errors import Reason
 from tests.integration.exporter_process import open_folder
 from tests.integration.postgres_fixtures import (
     COLLECTORS,
@@ -17,6 +18,7 @@ from tests.integration.postgres_fixtures import (
     SILENT,
     Polled,
     database,
+    failure,
     new_server,
     owner,
     reading,
@@ -82,6 +84,18 @@ async def test_a_standby_is_read_like_any_other(standby: PostgresServer) -> None
     assert "pg_index_unused_bytes" not in indexes
     assert sessions["pg_connections"]["idle in transaction",] == 1
     assert sessions["pg_xmin_horizon_age"]["slot",] == 0
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    ["standby", "read-only", "read-write&options=-cdefault_transaction_read_only%3Don"],
+)
+async def test_a_server_that_is_not_of_the_wanted_kind_has_refused_no_password(
+    postgres: PostgresServer, wanted: str
+) -> None:
+    error = await failure(f"{postgres.dsn()}?target_session_attrs={wanted}")
+    assert error.reason is Reason.CONNECT
+    assert "target_session_attrs" in (error.fix or "")
 
 
 async def test_a_database_that_is_read_only_is_read(postgres: PostgresServer) -> None:

@@ -108,4 +108,4 @@ def test_a_folder_that_others_cannot_enter_is_no_place_for_root(tmp_path: Path) 
     tmp_path.chmod(0o755)
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
-    assert not neo4j_jars._open_to_others(closed / "cache" / "lib")
+    assert not neo4j_jars.open_to_others(closed / "cache" / "lib")

@@ -106,13 +106,14 @@ def _place(release: Release) -> Path:
     """Return where the jars belong: in the cache, if the server's user can go there."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").absolute()
     place = cache / "kpi-exporter" / f"neo4j-{release.version}" / "lib"
-    if unprivileged() is None or _open_to_others(place):
+    if unprivileged() is None or open_to_others(place):
         return place
     shared = Path(tempfile.gettempdir()) / f"kpi-exporter-{os.geteuid()}"
     return shared / f"neo4j-{release.version}" / "lib"
 
 
-def _open_to_others(place: Path) -> bool:
+def open_to_others(place: Path) -> bool:
+    """Tell whether the user that servers run as can go to a place."""
     there = (folder for folder in place.parents if folder.exists())
     return all(folder.stat().st_mode & _ENTER for folder in there)
 
