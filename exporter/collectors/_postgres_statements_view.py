@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from exporter.collectors._postgres_moments import Counted
@@ -16,6 +15,7 @@ from exporter.collectors._postgres_rows import (
 )
 from exporter.collectors._postgres_text import Answer
 from exporter.metrics import counter
+from exporter.sources.postgres_texts import texts_for
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -68,7 +68,6 @@ _TEXTS = """
 select userid, queryid, left(query, 500) from {schema}.pg_stat_statements(true)
 where queryid = any(%s::int8[]) and query is not null
 """
-_REFUSED = 1800.0  # seconds
 _NAMES = """
 select true, oid, datname::text from pg_database where oid = any(%s::oid[])
 union all select false, oid, rolname::text from pg_roles where oid = any(%s::oid[])
@@ -153,25 +152,6 @@ async def texts_of(source: PostgresSource, extension: Extension) -> Answer:
     if found is None:
         return Answer(frozenset(), (), source.wanted)
     return Answer(asked, found, source.wanted)
-
-
-async def texts_for(
-    source: PostgresSource, query: str, asked: list[int]
-) -> list[tuple[Any, ...]] | None:
-    """Return what a query of texts gives; None where one of all has another encoding.
-
-    The server gives up then, be it one that nobody asked for, but has read its whole
-    file of texts: for a while it is not asked again.
-    """
-    now = asyncio.get_running_loop().time()
-    if now < source.texts_refused_until:
-        return None
-    found = await source.part(
-        "texts of statements", lambda here: here.tuples(query, (asked,))
-    )
-    if found is None:
-        source.texts_refused_until = now + _REFUSED
-    return found
 
 
 async def _databases_of(

@@ -26,11 +26,11 @@ from exporter.collectors._postgres_plan import (
     parameters,
     plan_of,
 )
-from exporter.collectors._postgres_statements_view import texts_for
 from exporter.collectors._postgres_text import MARK, label
 from exporter.evidence import Evidence
 from exporter.metrics import counter, gauge
 from exporter.sources.postgres_plans import explain
+from exporter.sources.postgres_texts import texts_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
