@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from exporter.collectors._postgres import keeps
 from exporter.collectors._postgres_account import Account
 from exporter.collectors._postgres_memory import Estimator, Known
 from exporter.collectors._postgres_moments import window
@@ -20,6 +21,7 @@ from exporter.collectors._postgres_slowest import Slowest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from exporter.collectors._postgres import Names
     from exporter.collectors._postgres_memory import Key, Running
     from exporter.collectors._postgres_moments import Counted
     from exporter.sources.postgres_log import Tail
@@ -138,11 +140,12 @@ class Durations:
         return OTHER if full and datname not in self.accounts else datname
 
 
-def logged_of(limit: float, tail: Tail) -> Logged | None:
+def logged_of(limit: float, tail: Tail, users: Names) -> Logged | None:
     """Return what the log says; None unless it surely has all slow statements."""
     if limit < 0 or not tail.whole:
         return None
     seconds: dict[str, list[float]] = {}
-    for datname, took in tail.slow:
-        seconds.setdefault(datname, []).append(took)
+    for datname, took, user in tail.slow:
+        if keeps(users, user):
+            seconds.setdefault(datname, []).append(took)
     return Logged(limit, seconds)

@@ -14,6 +14,7 @@ from math import inf, log
 from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.collectors._postgres_account import Account, Slower
+from exporter.sources.postgres_extension import identifier
 from exporter.state import difference
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from exporter.sources.postgres import PostgresSource
 
 PLACE = """
-select quote_ident(n.nspname) from pg_extension e
+select n.nspname from pg_extension e
     join pg_namespace n on n.oid = e.extnamespace
 where e.extname = 'pg_stat_monitor' and split_part(e.extversion, '.', 1)::int >= 2
 """
@@ -73,7 +74,8 @@ class Reading(NamedTuple):
 
 async def read_monitor(source: PostgresSource, users: Names) -> Reading | None:
     """Read the counts; None where pg_stat_monitor 2 is not there, or refused."""
-    for (schema,) in await source.tuples(PLACE):
+    for (name,) in await source.tuples(PLACE):
+        schema = identifier(name)
         if await source.offered.refusal(source, TRIED.format(schema=schema)):
             continue
         ((text,),) = await source.tuples(f"select {schema}.get_histogram_timings()")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from exporter.collector import Finding
 from exporter.collectors._postgres import hidden_statistics, refusals, settings_off
 from exporter.collectors._postgres_monitor import PLACE, TRIED
+from exporter.sources.postgres_extension import identifier
 
 if TYPE_CHECKING:
     from exporter.sources.postgres import PostgresSource
@@ -44,8 +45,8 @@ async def inspect(source: PostgresSource) -> list[Finding]:
     if source.log.problem:
         fix = "let the exporter's user read it, or mend `log`"
         findings.append(Finding(source.log.problem, fix))
-    for (schema,) in await source.tuples(PLACE):
-        tried = [TRIED.format(schema=schema)]
+    for (name,) in await source.tuples(PLACE):
+        tried = [TRIED.format(schema=identifier(name))]
         missing = "pg_stat_monitor, so that durations are estimated"
         findings += await refusals(source, tried, missing)
     (state,) = await source.fetch(Installed, INSTALLED, (VIEW,))

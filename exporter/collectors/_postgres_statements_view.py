@@ -15,6 +15,7 @@ from exporter.collectors._postgres_rows import (
 )
 from exporter.collectors._postgres_text import Answer
 from exporter.metrics import counter
+from exporter.sources.postgres_texts import texts_for
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -142,17 +143,12 @@ async def names_of(
 
 
 async def texts_of(source: PostgresSource, extension: Extension) -> Answer:
-    """Return the texts that are wanted; none where one of all has another encoding.
-
-    The server gives up then, be it one that nobody asked for.
-    """
+    """Return the texts that are wanted, none where they are refused."""
     asked = frozenset(source.wanted)
     if not asked:
         return Answer(asked, (), source.wanted)
     query = _TEXTS.format(schema=extension.schema)
-    found = await source.part(
-        "texts of statements", lambda here: here.tuples(query, (list(asked),))
-    )
+    found = await texts_for(source, query, list(asked))
     if found is None:
         return Answer(frozenset(), (), source.wanted)
     return Answer(asked, found, source.wanted)

@@ -30,6 +30,7 @@ from exporter.collectors._postgres_text import MARK, label
 from exporter.evidence import Evidence
 from exporter.metrics import counter, gauge
 from exporter.sources.postgres_plans import explain
+from exporter.sources.postgres_texts import texts_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -154,11 +155,12 @@ async def _texts(source: PostgresSource, most: int) -> dict[int, str]:
     ids = [row[0] for row in top]
     known = source.texts
     if missing := [query for query in ids if query not in known]:
-        found = await source.tuples(TEXTS.format(schema=schema), (missing,))
-        known |= dict.fromkeys(missing, "") | dict(found)
+        found = await texts_for(source, TEXTS.format(schema=schema), missing)
+        if found is not None:
+            known |= dict.fromkeys(missing, "") | dict(found)
     for gone in known.keys() - set(ids):
         del known[gone]
-    return {query: known[query] for query in ids}
+    return {query: known[query] for query in ids if query in known}
 
 
 def samples(rows: Rows, state: State) -> Iterator[Sample]:

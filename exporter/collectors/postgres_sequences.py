@@ -7,6 +7,7 @@ The range ends where the sequence does, or where the column that owns it does: a
 sequence behind an integer column is full at 2,147,483,647. The twenty of the server
 that are furthest have series. Asked every five minutes, by pg_sequence_last_value(),
 which waits for locks: sequences that somebody alters or drops are left out, as are
+unlogged ones (after a promotion the server may fail to read them, and all with them),
 those that start again at their end, and those that we may not SELECT.
 """
 
@@ -47,7 +48,7 @@ with locked as materialized (
             and d.refobjsubid > 0 and d.deptype in ('a', 'i')
         left join pg_attribute a on a.attrelid = d.refobjid
             and a.attnum = d.refobjsubid
-    where not s.seqcycle and c.relpersistence <> 't'
+    where not s.seqcycle and c.relpersistence = 'p'
         and case c.relkind when 'S' then has_sequence_privilege(c.oid, 'select') end
         and not exists (select from locked l where l.relation = c.oid)
 )

@@ -174,7 +174,7 @@ async def read(source: PostgresSource) -> Rows:
             config.promised,
         ),
         source.running(),
-        await source.log.added(),
+        await source.log.added(info.destination),
         await read_monitor(source, config.users),
         [],
         len(FIGURES) - (extension.version < JIT_SINCE),
@@ -269,7 +269,7 @@ def _time(rows: Rows, state: State, databases: Mapping[int, str]) -> None:
         ),
         Seen(
             Running(rows.looks.ages, rows.looks.looks / span if span > 0 else 0.0),
-            logged_of(rows.info.logged, rows.log),
+            logged_of(rows.info.logged, rows.log, rows.settings.users),
         ),
         rows.settings.limits,
         state.ledger.other,

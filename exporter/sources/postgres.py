@@ -46,8 +46,8 @@ class PostgresSource(Reads):
     ours to other clients. Every statement of ours bears `MARK`. `version` is
     `server_version_num`, `role` who we are; both are read again at each connect.
     `wanted` is where a collector notes the ids of statements whose text its next read
-    shall bring, `texts` are those that another one knows. `kept` is what it has of
-    their rows.
+    shall bring, `texts` are those that another one knows. Neither asks for any until
+    `texts_refused_until`, of the loop's time. `kept` is what it has of their rows.
     """
 
     mark = MARK
@@ -74,6 +74,7 @@ class PostgresSource(Reads):
         self.offered = Offered()
         self.wanted: set[int] = set()
         self.texts: dict[int, str] = {}
+        self.texts_refused_until = 0.0
         self.kept = postgres_kept.Kept()
 
     @property

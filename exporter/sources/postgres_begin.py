@@ -21,6 +21,7 @@ def begin(deadline: float) -> str:
     return (
         f"begin {MARK} isolation level read committed read only; "
         f"set local {MARK} search_path = {_PATH}; "
+        f"set local {MARK} extra_float_digits = 1; "
         f"set local {MARK} statement_timeout = {statement}; "
         f"set local {MARK} lock_timeout = {lock}; "
         f"set local {MARK} idle_in_transaction_session_timeout = {idle}"

@@ -49,10 +49,10 @@ def extension_of(
         raise postgres_errors.missing_extension(name, database)
     ((schema, version),) = found
     parts = tuple(int(part) for part in re.findall(r"\d+", version))
-    return Extension(name, _identifier(schema), parts)
+    return Extension(name, identifier(schema), parts)
 
 
-def _identifier(name: str) -> str:
+def identifier(name: str) -> str:
     """Write a name so that it may stand in a query with parameters and in others."""
     if "%" not in name:
         return postgres_errors.quoted(name)

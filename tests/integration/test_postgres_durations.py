@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -21,6 +22,7 @@ from tests.integration.postgres_fixtures import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from exporter.demo.servers.postgres import PostgresServer
@@ -151,27 +153,74 @@ async def test_a_limit_of_ones_own_has_a_bucket(
         assert ("postgres", f"{seconds:g}", "most") in found[SLOWER]
 
 
-@pytest.mark.parametrize("format_", ["csvlog", "jsonlog"])
-async def test_the_log_makes_what_is_slow_exact(format_: str) -> None:
+@contextmanager
+def logging(**settings: str) -> Iterator[tuple[PostgresServer, Path]]:
+    """Run a server that logs what takes 50 ms, and return where."""
     with open_folder() as folder:
         server = new_server(folder / "data")
+        log = folder / "data" / "log"
         server.settings |= {
             "logging_collector": "on",
-            "log_destination": format_,
-            "log_directory": str(folder / "data" / "log"),
+            "log_destination": "csvlog",
+            "log_directory": str(log),
             "log_min_duration_statement": "50ms",
+            **settings,
         }
         server.start()
         try:
             with owner(server) as session, role(session, "web"):
                 session.execute("create extension pg_stat_statements")
-                found = await logged(server, folder / "data" / "log")
+                yield server, log
         finally:
             server.stop()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"log_destination": "csvlog"},
+        {"log_destination": "jsonlog"},
+        {"log_destination": "csvlog,jsonlog"},
+        {"log_statement": "all", "log_duration": "on"},
+    ],
+)
+async def test_the_log_makes_what_is_slow_exact(settings: dict[str, str]) -> None:
+    with logging(**settings) as (server, log):
+        found = await logged(server, log)
     assert found["pg_statement_duration_source"]["log",] == 1
     bounds = ("least", "estimate", "most")
     shown = [found[SLOWER]["postgres", "0.1", bound] for bound in bounds]
     assert shown == [4, 4, 4]
+
+
+async def test_the_log_of_a_user_that_is_left_out_is_left_out() -> None:
+    with logging() as (server, log), owner(server) as session, role(session, "shop"):
+        users = {"exclude": ["web"]}
+        async with reading(server.dsn(), log=str(log), users=users) as source:
+            polled = Polled(source, "statements")
+            await polled.poll()
+            run_as(server, "shop", "select 4711")
+            await polled.poll()
+            run_as(server, "web", "select pg_sleep(0.2)")
+            run_as(server, "shop", "select 4711")
+            (file,) = log.glob("*.csv")
+            soon(lambda: "select pg_sleep(0.2)" in file.read_text())
+            found = await polled.poll()
+    assert found["pg_statement_duration_source"]["log",] == 1
+    assert found[COUNT]["postgres",] >= 2
+    assert found[SLOWER]["postgres", "0.1", "most"] == 0
+
+
+def run_as(server: PostgresServer, user: str, statement: str) -> None:
+    with psycopg.connect(as_user(server.dsn(), user), autocommit=True) as client:
+        client.execute(statement.encode())
+
+
+async def test_a_log_that_is_written_elsewhere_says_nothing() -> None:
+    with logging(log_destination="stderr") as (server, log):
+        (log / "old.csv").touch()
+        found = await logged(server, log)
+    assert found["pg_statement_duration_source"] == {("estimate",): 1}
 
 
 async def logged(server: PostgresServer, log: Path) -> Values:

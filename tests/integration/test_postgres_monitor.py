@@ -49,7 +49,9 @@ SLOWER = "pg_statements_slower_total"
 
 
 @contextmanager
-def monitored(server: PostgresServer, version: str = "2.1") -> Iterator[str]:
+def monitored(
+    server: PostgresServer, version: str = "2.1", schema: str = "public"
+) -> Iterator[str]:
     """Make a database with an extension of that name for a while."""
     with open_folder() as folder, database(server, "watched", "schema public") as dsn:
         place = folder / "extension"
@@ -62,7 +64,8 @@ def monitored(server: PostgresServer, version: str = "2.1") -> Iterator[str]:
             session.execute(
                 "select set_config('extension_control_path', %s, false)", [path]
             )
-            session.execute("create extension pg_stat_monitor")
+            session.execute(f"create schema if not exists {schema}")
+            session.execute(f"create extension pg_stat_monitor schema {schema}")
         yield dsn
 
 
@@ -106,6 +109,16 @@ async def test_users_are_filtered(postgres: PostgresServer) -> None:
             session.execute(CALL, ("shop", True, 0, "web"))
             found = await polled.poll()
     assert found[BUCKET]["watched", "+Inf"] == 0
+
+
+async def test_it_is_read_in_a_schema_with_a_per_cent_sign(
+    postgres: PostgresServer,
+) -> None:
+    with monitored(postgres, schema='"100%"') as dsn:
+        async with reading(dsn) as source:
+            polled = Polled(source, "statements")
+            assert (await polled.poll())[SOURCE] == {("pg_stat_monitor",): 1}
+            assert not any("pg_stat_monitor" in said for said in await polled.inspect())
 
 
 async def test_a_version_before_2_is_left_alone(postgres: PostgresServer) -> None:

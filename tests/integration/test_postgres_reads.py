@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -107,6 +108,17 @@ async def test_a_read_that_asks_nothing_sends_nothing(
                 await source.run(refuses, DEADLINE)
         assert source.queries == 0
     assert b"no transaction in progress" not in log.read_bytes()[said:]
+
+
+async def test_a_role_that_rounds_numbers_rounds_none_of_ours(
+    each_postgres: PostgresServer,
+) -> None:
+    with owner(each_postgres) as session, role(session, "rough") as name:
+        session.execute(f"alter role {name} set extra_float_digits = -12".encode())
+        async with reading(each_postgres.dsn(user=name)) as source:
+            await source.connect(DEADLINE)
+            found = await source.run(begun, DEADLINE)
+            assert abs(found - time.time()) < 60
 
 
 async def test_a_roles_short_patience_ends_no_transaction_between_two_reads(

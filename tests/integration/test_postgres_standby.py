@@ -185,3 +185,18 @@ async def test_a_standby_that_does_not_replay_lags_by_stage() -> None:
 def _rows(session: Owner) -> int:
     (row,) = session.execute("select count(*) from rows")
     return int(row[0])
+
+
+async def test_unlogged_sequences_take_no_other_away_after_a_promotion() -> None:
+    used = "pg_sequence_used_ratio"
+    with open_folder() as folder, pair(folder, NEWEST) as (primary, standby):
+        with owner(primary) as session:
+            session.execute("create unlogged table cache (id bigserial primary key)")
+            session.execute("insert into rows default values")
+        with owner(standby) as session:
+            last = "select last_value from rows_id_seq where is_called"
+            soon(lambda: bool(session.execute(last).fetchall()))
+            session.execute("select pg_promote()")
+        async with reading(standby.dsn()) as source:
+            found = await Polled(source, "sequences").poll()
+    assert {*found[used]} == {("postgres", "public", "rows_id_seq")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +20,8 @@ from tests.integration.postgres_fixtures import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from exporter.demo.servers.postgres import PostgresServer
 
 CALLS = "pg_stat_statements_calls_total"
@@ -86,37 +89,64 @@ async def test_an_extension_is_read_in_a_schema_of_any_name(
             assert "pg_stat_statements_query_id" in found
 
 
-@pytest.mark.parametrize(
-    ("encoding", "text"),
-    [("SQL_ASCII", b'select 1 as "\xff\xfe"'), ("EUC_JP", b'select 1 as "\xa4\xa2"')],
-)
-async def test_a_text_of_another_encoding_takes_no_figure_away(
-    each_postgres: PostgresServer, encoding: str, text: bytes
-) -> None:
-    ours = "LATIN1" if encoding == "EUC_JP" else "UTF8"
-    with owner(each_postgres) as session, role(session, "watcher", "pg_monitor"):
+ENCODINGS = [
+    ("SQL_ASCII", "UTF8", b'select 1 as "\xff\xfe"'),
+    ("EUC_JP", "LATIN1", b'select 1 as "\xa4\xa2"'),
+]
+
+
+@contextmanager
+def unreadable(
+    server: PostgresServer, encoding: str, ours: str, text: bytes
+) -> Iterator[str]:
+    """Run a text that the database that is read, of encoding `ours`, cannot have."""
+    with owner(server) as session, role(session, "watcher", "pg_monitor"):
         for name, code in (("raw", encoding), ("ours", ours)):
             options = "lc_collate 'C' lc_ctype 'C' template template0"
             command = f"create database {name} encoding '{code}' {options}"
             session.execute(command.encode())
         try:
-            with owner(each_postgres, "raw") as raw:
+            with owner(server, "raw") as raw:
                 raw.execute(f"set client_encoding = '{encoding}'".encode())
                 raw.pgconn.exec_(text)
-            with owner(each_postgres, "ours") as client:
+            with owner(server, "ours") as client:
                 client.execute("create extension pg_stat_statements")
-            async with reading(each_postgres.dsn("ours", "watcher")) as source:
-                polled = Polled(source, "statements")
-                before = await polled.poll()
-                for _ in range(4):
-                    session.execute("select 815")
-                    found = await polled.poll()
-            assert sum(found[CALLS].values()) > sum(before[CALLS].values())
-            assert ours in str(source.parts["texts of statements"])
+            yield server.dsn("ours", "watcher")
         finally:
             session.execute("drop database raw with (force)")
             session.execute("drop database ours with (force)")
             session.execute("select pg_stat_statements_reset()")
+
+
+@pytest.mark.parametrize(("encoding", "ours", "text"), ENCODINGS)
+async def test_a_text_of_another_encoding_takes_no_figure_away(
+    each_postgres: PostgresServer, encoding: str, ours: str, text: bytes
+) -> None:
+    with unreadable(each_postgres, encoding, ours, text) as dsn:
+        async with reading(dsn) as source:
+            polled = Polled(source, "statements")
+            before = await polled.poll()
+            with owner(each_postgres) as session:
+                for _ in range(4):
+                    session.execute("select 815")
+                    found = await polled.poll()
+    assert sum(found[CALLS].values()) > sum(before[CALLS].values())
+    assert ours in str(source.parts["texts of statements"])
+
+
+@pytest.mark.parametrize("first", ["plans", "statements"])
+async def test_texts_that_are_refused_are_not_asked_for_at_each_poll(
+    postgres: PostgresServer, first: str
+) -> None:
+    log = postgres.folder / "postgres.log"
+    with unreadable(postgres, *ENCODINGS[0]) as dsn:
+        said = log.stat().st_size
+        async with reading(dsn, plans={"enabled": True}) as source:
+            for name in (first, "statements", "plans"):
+                polled = Polled(source, name)
+                for _ in range(12):
+                    await polled.poll()
+    assert log.read_bytes()[said:].count(b"pg_stat_statements(true)") == 1
 
 
 async def test_a_closed_schema_names_the_grant(postgres: PostgresServer) -> None:
