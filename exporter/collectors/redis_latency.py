@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from exporter.metrics import Sample
     from exporter.sources.redis import RedisSource
-    from exporter.sources.redis_text import Uses
+    from exporter.sources.redis_text import Life, Uses
 
 _TOP = 20
 # Microseconds: powers of two of a nanosecond, as Redis rounds them.
@@ -58,13 +58,14 @@ CANARY = histogram(
 class Rows(NamedTuple):
     """Cumulative counts by step (microseconds), seconds by command, and our PING.
 
-    `reset` says that they count from 0 again.
+    `reset` says that they count from 0 again, `life` whose they are.
     """
 
     steps: Mapping[str, Mapping[int, int]]
     microseconds: Mapping[str, float]
     ping: float
     reset: bool = False
+    life: Life | None = None
 
 
 @dataclass(slots=True)
@@ -110,7 +111,7 @@ async def read(source: RedisSource) -> Rows:
         steps = {**before.steps, **steps} if told else {}
     source.used = Used(used, steps or await _ask(source, ()))
     spent = {cmd: float(microseconds) for cmd, (_, microseconds) in used.items()}
-    return Rows(source.used.steps, spent, ping, reset)
+    return Rows(source.used.steps, spent, ping, reset, await source.life())
 
 
 def samples(rows: Rows, state: State) -> Iterator[Sample]:
@@ -125,6 +126,7 @@ def samples(rows: Rows, state: State) -> Iterator[Sample]:
             for cmd, counts in state.dense(rows.steps).items()
         },
         reset=rows.reset,
+        life=rows.life,
     )
     for cmd, (microseconds, _, *counts) in state.totals.shown():
         shown = Histogram(_BOUNDS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote, urlsplit
 
@@ -16,7 +17,7 @@ from exporter.errors import Reason, SourceError
 from exporter.secret import read_secret, remember
 from exporter.sources import redis_address, redis_cgroup, redis_errors
 from exporter.sources.base import Source
-from exporter.sources.redis_text import Used, parse_fields
+from exporter.sources.redis_text import Life, Used, number, parse_fields
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -30,6 +31,7 @@ _CLOSE_PATIENCE = 1.0
 _PORT = 6379
 _WELCOMES = (b"OK", b"PONG")
 _REFUSALS = (Reason.PERMISSION, Reason.UNSUPPORTED)
+_ROUNDED = 1.0  # seconds that an uptime may be wrong by
 _LOCAL = (None, "localhost", "127.0.0.1", "::1")
 
 
@@ -51,6 +53,8 @@ class RedisSource(Source[RedisTarget]):
         self.used = Used({}, {})
         self._connection: AbstractConnection | None = None
         self._server: dict[str, str] = {}
+        self._life = Life(None, is_new=False)
+        self._answered = time.monotonic()
         self._refused: set[tuple[str, ...]] = set()
         self._greeted = False
         url = urlsplit(config.url)
@@ -147,7 +151,17 @@ class RedisSource(Source[RedisTarget]):
         """Return INFO server as it was when we connected: version, run_id, mode."""
         if not self._server:
             self._server = await self.info("server")
+            run_id = self._server.get("run_id")
+            if run_id != self._life.run_id:
+                away = time.monotonic() - self._answered + _ROUNDED
+                uptime = number(self._server.get("uptime_in_seconds")) or 0
+                self._life = Life(run_id, uptime <= away)
         return self._server
+
+    async def life(self) -> Life:
+        """Return whose counts these are; the uptime tells a restart from a takeover."""
+        await self.server()
+        return self._life
 
     async def mode(self) -> str | None:
         """Return `standalone`, `cluster` or `sentinel`; Valkey names the field anew."""
@@ -273,7 +287,9 @@ class RedisSource(Source[RedisTarget]):
                 raise exceptions.InvalidResponse("another answer than Redis gives")
 
     async def _read(self, read: Callable[[Self], Awaitable[ResultT]]) -> ResultT:
-        return await read(self)
+        result = await read(self)
+        self._answered = time.monotonic()
+        return result
 
     def _classify(self, error: Exception) -> SourceError:
         if not self._greeted and redis_errors.hung_up(error):

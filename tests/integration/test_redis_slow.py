@@ -160,32 +160,6 @@ async def test_a_restart_starts_the_ids_again_and_nothing_is_counted_twice(
     assert (before, after) == (50, 53)
 
 
-async def test_what_another_server_had_logged_before_it_took_over_is_not_counted() -> (
-    None
-):
-    state = COLLECTORS["slowlog"].state()
-    settings = {"unixsocket": "redis.sock", "unixsocketperm": "777"}
-    with open_folder() as folder:
-        one, two = (RedisServer(folder / n, settings=settings) for n in ("one", "two"))
-        address = folder / "address"
-        with running(one), running(two), admin(two) as client:
-            log_everything(client)
-            for _ in range(200):
-                client.get("a")
-            client.config_set("slowlog-log-slower-than", 1_000_000)
-            while int(client.info("server")["uptime_in_seconds"]) < 1:  # noqa: ASYNC110 - a server has no event
-                await asyncio.sleep(0.05)
-            address.symlink_to(one.folder / "redis.sock")
-            async with reading(f"unix://{address}") as source:
-                await poll(source, "slowlog", state)
-                address.unlink()
-                address.symlink_to(two.folder / "redis.sock")
-                source.discard()
-                shown = await poll(source, "slowlog", state)
-    assert "get" not in {labels for _, _, labels in shown}
-    assert shown["redis_slowlog_entries_missed_total", "", None] == 0
-
-
 async def test_ids_of_a_log_that_was_reset_before_us_were_not_missed(
     redis_server: RedisServer,
 ) -> None:
