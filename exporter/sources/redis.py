@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote, urlsplit
 
@@ -42,8 +41,8 @@ class RedisSource(Source[RedisTarget]):
     would start a task per command for them, and `Source` bounds every read anyway.
     A server that loads its data set when we connect counts as starting; a replica that
     loads later, on a connection we have, says so in `redis_loading_dump_file`.
-    `marks` is how far reads have come that take in only what is new; `used` likewise
-    how the commands stood, and forgotten with the connection.
+    `marks` is how far reads have come that take in only what is new; `used` how the
+    commands stood, `refused` why some did not run: forgotten with the connection.
     """
 
     def __init__(self, config: RedisTarget) -> None:
@@ -54,8 +53,8 @@ class RedisSource(Source[RedisTarget]):
         self._connection: AbstractConnection | None = None
         self._server: dict[str, str] = {}
         self._life = Life(None, is_new=False)
-        self._answered = time.monotonic()
-        self._refused: set[tuple[str, ...]] = set()
+        self._answered = 0.0
+        self.refused: dict[tuple[str, ...], SourceError] = {}
         self._greeted = False
         url = urlsplit(config.url)
         self._user = config.user or unquote(url.username or "") or None
@@ -114,14 +113,15 @@ class RedisSource(Source[RedisTarget]):
         For what adds to a reading and is no reason to fail. Once refused it is not
         sent again on the same connection: ACL LOG keeps each refusal.
         """
-        if command in self._refused:
+        if command in self.refused:
             return None
         try:
             return await self.execute(*command)
         except exceptions.ResponseError as error:
-            if self._classify(error).reason not in _REFUSALS:
+            why = self._classify(error)
+            if why.reason not in _REFUSALS:
                 raise
-        self._refused.add(command)
+            self.refused[command] = why
         return None
 
     async def batch(self, *commands: tuple[str | bytes, ...]) -> list[Any]:
@@ -153,7 +153,7 @@ class RedisSource(Source[RedisTarget]):
             self._server = await self.info("server")
             run_id = self._server.get("run_id")
             if run_id != self._life.run_id:
-                away = time.monotonic() - self._answered + _ROUNDED
+                away = asyncio.get_running_loop().time() - self._answered + _ROUNDED
                 uptime = number(self._server.get("uptime_in_seconds")) or 0
                 self._life = Life(run_id, uptime <= away)
         return self._server
@@ -208,7 +208,7 @@ class RedisSource(Source[RedisTarget]):
         """Throw the connection away at once, without waiting for the server."""
         connection, self._connection = self._connection, None
         self._server, self._greeted = {}, False
-        self._refused.clear()
+        self.refused.clear()
         self.used = Used({}, {})
         if connection is None:
             return
@@ -288,7 +288,7 @@ class RedisSource(Source[RedisTarget]):
 
     async def _read(self, read: Callable[[Self], Awaitable[ResultT]]) -> ResultT:
         result = await read(self)
-        self._answered = time.monotonic()
+        self._answered = asyncio.get_running_loop().time()
         return result
 
     def _classify(self, error: Exception) -> SourceError:
