@@ -14,6 +14,8 @@ from exporter.state import StickyTop, difference
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from exporter.sources.redis_text import Life
+
 OTHER = "other"
 _FADING = 0.98  # of a score from poll to poll: half is gone after 34
 
@@ -36,6 +38,7 @@ class Totals:
     other: Counts = ()
     fresh: set[str] = field(default_factory=set)
     _last: dict[str, Counts] | None = None
+    _run_id: str | None = None
     _scores: dict[str, float] = field(default_factory=dict)
     _top: StickyTop[str] = field(default_factory=StickyTop)
 
@@ -43,13 +46,24 @@ class Totals:
         """Begin with nothing in the rest."""
         self.other = (0.0,) * self.width
 
-    def update(self, counts: Mapping[str, Counts], *, reset: bool = False) -> None:
+    def update(
+        self,
+        counts: Mapping[str, Counts],
+        *,
+        reset: bool = False,
+        life: Life | None = None,
+    ) -> None:
         """Take in a poll; `fresh` are then the keys whose series begin at 0.
 
         A `reset` is told by who has seen it in other figures: one that shows in these
-        as a fall needs no telling.
+        as a fall needs no telling. Of a server that took another's place all that it
+        has counted before is left out.
         """
-        last = {} if reset else self._last or {}
+        last: Mapping[str, Counts] = {} if reset else self._last or {}
+        if life is not None:
+            if self._last is not None and life.run_id != self._run_id:
+                last = {} if life.is_new else counts
+            self._run_id = life.run_id
         changes = {
             key: self._change(new, last.get(key))
             for key, new in counts.items()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from exporter.metrics import Sample
     from exporter.sources.redis import RedisSource
+    from exporter.sources.redis_text import Life
 
 _OF_REASON = {"auth": "auth", "command": "cmd", "key": "key", "channel": "channel"}
 _METRICS = {
@@ -46,15 +47,23 @@ class Denial(NamedTuple):
     at: float
 
 
+class Log(NamedTuple):
+    """The groups of the log, the latest first, and whose they are."""
+
+    denials: Sequence[Denial]
+    life: Life | None = None
+
+
 @dataclass(slots=True)
 class State:
-    """Sums by reason, and the groups as the latest poll found them."""
+    """Sums by reason, and the groups as the latest poll found them, and where."""
 
     totals: Counter[str] = field(default_factory=Counter)
     last: dict[tuple[str, int], list[Denial]] | None = None
+    life: Life | None = None
 
 
-async def read(source: RedisSource) -> list[Denial] | None:
+async def read(source: RedisSource) -> Log | None:
     """Read the log; None where INFO says it all."""
     old = await source.since(6) and not await source.since(7, 2)
     if not old or await source.mode() == "sentinel":
@@ -62,7 +71,7 @@ async def read(source: RedisSource) -> list[Denial] | None:
     server, log = await source.batch(("INFO", "server"), ("ACL", "LOG", "128"))
     fields = parse_fields(server.decode("utf-8", "replace"))
     now = number(fields.get("server_time_usec"), 1_000_000)
-    return [
+    denials = [
         Denial(
             entry["reason"].decode("utf-8", "replace"),
             hash((entry["username"], entry["object"], entry["context"])),
@@ -71,15 +80,20 @@ async def read(source: RedisSource) -> list[Denial] | None:
         )
         for entry in map(table, log)
     ]
+    return Log(denials, await source.life())
 
 
-def samples(denials: list[Denial] | None, state: State) -> Iterator[Sample]:
+def samples(log: Log | None, state: State) -> Iterator[Sample]:
     """Add up what is new; entries that fell out of the log take nothing away."""
-    if denials is None:
+    if log is None:
         return
     now: defaultdict[tuple[str, int], list[Denial]] = defaultdict(list)
-    for denial in denials:
+    for denial in log.denials:
         now[denial.reason, denial.subject].append(denial)
+    if state.last is not None and log.life != state.life:
+        is_new = log.life is not None and log.life.is_new
+        state.last = {} if is_new else now  # what stood in another's log is not ours
+    state.life = log.life
     if state.last is not None:
         for key, groups in now.items():
             state.totals[key[0]] += _more(groups, state.last.get(key, []))

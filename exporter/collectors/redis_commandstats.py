@@ -11,7 +11,7 @@ totals are sums of differences, so that no CONFIG RESETSTAT makes them fall.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.collector import Collector, SourceKind
 from exporter.collectors._redis_totals import Totals
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from exporter.metrics import Sample
     from exporter.sources.redis import RedisSource
-    from exporter.sources.redis_text import Command
+    from exporter.sources.redis_text import Command, Life
 
 _TOP = 100
 
@@ -47,22 +47,32 @@ FAILED = counter(
 )
 
 
+class Rows(NamedTuple):
+    """The counts of each command, and whose they are."""
+
+    commands: Mapping[str, Command]
+    life: Life | None = None
+
+
 def totals() -> Totals:
     """Begin to count; a command's score is its time, and a microsecond per call."""
     return Totals(width=4, top=_TOP, busy=2)
 
 
-async def read(source: RedisSource) -> dict[str, Command]:
+async def read(source: RedisSource) -> Rows:
     """Read INFO commandstats, which every version has as a section of its own."""
-    return parse_commands(await source.execute("INFO", "commandstats"))
+    life = await source.life()
+    return Rows(parse_commands(await source.execute("INFO", "commandstats")), life)
 
 
-def samples(rows: Mapping[str, Command], state: Totals) -> Iterator[Sample]:
+def samples(rows: Rows, state: Totals) -> Iterator[Sample]:
     """Turn counts into totals; what the version does not count is absent."""
+    found = rows.commands
     state.update(
-        {cmd: tuple(count or 0.0 for count in row) for cmd, row in rows.items()}
+        {cmd: tuple(count or 0.0 for count in row) for cmd, row in found.items()},
+        life=rows.life,
     )
-    extended = any(row.failed is not None for row in rows.values())
+    extended = any(row.failed is not None for row in found.values())
     for cmd, (calls, microseconds, rejected, failed) in state.shown():
         yield CALLS(calls, cmd)
         yield DURATION(microseconds / 1_000_000, cmd)

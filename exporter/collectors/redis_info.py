@@ -27,7 +27,7 @@ from exporter.collector import Collector, SourceKind
 from exporter.collectors._redis_fields import FIELDS
 from exporter.collectors._redis_totals import OTHER, Totals
 from exporter.metrics import counter, gauge
-from exporter.sources.redis_text import number, parse_pairs
+from exporter.sources.redis_text import Life, number, parse_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -112,10 +112,14 @@ SLAVE_LAG = gauge(
 
 @dataclass(slots=True)
 class Seen:
-    """The databases that ever had keys, the server's start and role, its errors."""
+    """The databases that ever had keys, the server's start and role, its errors.
+
+    `polled` is the server's time when it was asked before.
+    """
 
     databases: set[str] = field(default_factory=lambda: {"db0"})
     start: float | None = None
+    polled: float | None = None
     role: str | None = None
     role_changes: int = 0
     errors: Totals = field(default_factory=lambda: Totals(width=1, top=_TOP_ERRORS))
@@ -132,8 +136,9 @@ def samples(fields: Mapping[str, str], state: Seen) -> Iterator[Sample]:
         value = number(fields.get(name), divisor)
         if value is not None:
             yield metric(value)
+    life = _life(fields, state.polled)
     yield from _server(fields, state)
-    yield from _errors(fields, state.errors)
+    yield from _errors(fields, state.errors, life)
     yield from _role(fields, state)
     yield from _replication(fields)
     if _mode(fields) != "sentinel":
@@ -150,6 +155,7 @@ def _server(fields: Mapping[str, str], state: Seen) -> Iterator[Sample]:
         if state.start is None or abs(start - state.start) > _SAME_START:
             state.start = start
         yield START(state.start)
+        state.polled = now
     for name, text in fields.items():
         if name.startswith(_THREAD):
             yield THREAD(number(text), name.removeprefix(_THREAD))
@@ -159,13 +165,21 @@ def _mode(fields: Mapping[str, str]) -> str | None:
     return fields.get("redis_mode") or fields.get("server_mode")
 
 
-def _errors(fields: Mapping[str, str], totals: Totals) -> Iterator[Sample]:
+def _life(fields: Mapping[str, str], polled: float | None) -> Life:
+    now = number(fields.get("server_time_usec"), 1_000_000) or 0
+    uptime = number(fields.get("uptime_in_seconds")) or 0
+    is_new = polled is None or now - uptime + 2 * _SAME_START >= polled
+    return Life(fields.get("run_id"), is_new)
+
+
+def _errors(fields: Mapping[str, str], totals: Totals, life: Life) -> Iterator[Sample]:
     totals.update(
         {
             name.removeprefix(_ERROR): (number(parse_pairs(text).get("count")) or 0.0,)
             for name, text in fields.items()
             if name.startswith(_ERROR)
-        }
+        },
+        life=life,
     )
     counts: Counter[str] = Counter()
     for code, (count,) in totals.shown():

@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 
     from exporter.metrics import Sample
     from exporter.sources.redis import RedisSource
-    from exporter.sources.redis_text import Uses
+    from exporter.sources.redis_text import Life, Uses
 
 _TOP = 20
+_HISTOGRAM = ("LATENCY", "HISTOGRAM")
+_PART = "latency per command"
 # Microseconds: powers of two of a nanosecond, as Redis rounds them.
 _STEPS = (
     *(1, 2, 4, 8, 16, 33, 66, 132, 264, 528, 1056, 2113, 4227, 8454),
@@ -58,13 +60,14 @@ CANARY = histogram(
 class Rows(NamedTuple):
     """Cumulative counts by step (microseconds), seconds by command, and our PING.
 
-    `reset` says that they count from 0 again.
+    `reset` says that they count from 0 again, `life` whose they are.
     """
 
     steps: Mapping[str, Mapping[int, int]]
     microseconds: Mapping[str, float]
     ping: float
     reset: bool = False
+    life: Life | None = None
 
 
 @dataclass(slots=True)
@@ -105,12 +108,16 @@ async def read(source: RedisSource) -> Rows:
     steps: dict[str, Mapping[int, int]] = {}
     reset = _was_reset(before.counts, used)
     if before.counts and not reset:
-        steps = await _ask(source, called) if called else {}
+        steps = (await _ask(source, called) or {}) if called else {}
         told = all(cmd in steps for cmd in called if used[cmd][0])  # not if renamed
         steps = {**before.steps, **steps} if told else {}
-    source.used = Used(used, steps or await _ask(source, ()))
+    found = steps or await _ask(source, ())
+    source.parts[_PART] = source.refused.get(_HISTOGRAM)
+    if found is None:
+        return Rows({}, {}, ping)
+    source.used = Used(used, found)
     spent = {cmd: float(microseconds) for cmd, (_, microseconds) in used.items()}
-    return Rows(source.used.steps, spent, ping, reset)
+    return Rows(found, spent, ping, reset, await source.life())
 
 
 def samples(rows: Rows, state: State) -> Iterator[Sample]:
@@ -125,6 +132,7 @@ def samples(rows: Rows, state: State) -> Iterator[Sample]:
             for cmd, counts in state.dense(rows.steps).items()
         },
         reset=rows.reset,
+        life=rows.life,
     )
     for cmd, (microseconds, _, *counts) in state.totals.shown():
         shown = Histogram(_BOUNDS)
@@ -139,7 +147,7 @@ async def inspect(source: RedisSource) -> list[Finding]:
         return []
     if not await source.since(7):
         return [Finding("latency per command: before Redis 7", "upgrade the server")]
-    if await source.execute("LATENCY", "HISTOGRAM"):
+    if await source.execute(*_HISTOGRAM):
         return []
     return [
         Finding("latency per command: not tracked", "CONFIG SET latency-tracking yes")
@@ -148,9 +156,12 @@ async def inspect(source: RedisSource) -> list[Finding]:
 
 async def _ask(
     source: RedisSource, commands: Iterable[str]
-) -> dict[str, Mapping[int, int]]:
-    """Ask for the steps of some commands, or of all."""
-    found = await source.execute("LATENCY", "HISTOGRAM", *commands)
+) -> dict[str, Mapping[int, int]] | None:
+    """Ask for the steps of some commands, or of all; None where it is refused."""
+    source.refused.pop((*_HISTOGRAM, *commands), None)  # it may be allowed by now
+    found = await source.execute_if_allowed(*_HISTOGRAM, *commands)
+    if found is None:
+        return None
     return {
         cmd: _steps(table(of)["histogram_usec"]) for cmd, of in table(found).items()
     }

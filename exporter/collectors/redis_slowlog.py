@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.collector import Collector, SourceKind
 from exporter.metrics import Histogram, counter, gauge, histogram
-from exporter.sources.redis_text import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,7 +30,6 @@ _MOST = 256  # entries that one poll reads; those beyond are counted as missed
 _MEANWHILE = 16  # entries that may come while a poll asks
 _MOST_COMMANDS = 50
 _OTHER = "other"
-_BEGAN = "slowlog since"
 _ANY = -2  # the log was empty, perhaps reset: any id may be the next
 _BOUNDS = (
     *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
@@ -90,11 +88,14 @@ async def read(source: RedisSource) -> Rows | None:
     if await source.mode() == "sentinel":
         return None
     length, latest = await source.batch(("SLOWLOG", "LEN"), ("SLOWLOG", "GET", "1"))
-    server = await source.server()
-    mark = f"slowlog of {server.get('run_id')}"
-    known, began = _before(source.marks, mark, server)
+    life = await source.life()
+    mark = f"slowlog of {life.run_id}"
+    # Ids of a server that was started since we knew another are from 0 on; of one that
+    # was there before, and has taken the other's place, nothing is known.
+    is_new = life.is_new and bool(source.marks)
+    known = source.marks.get(mark, -1 if is_new else None)
     if not latest:
-        source.marks = {mark: _ANY if known is None else known, _BEGAN: began}
+        source.marks = {mark: _ANY if known is None else known}
         return Rows(length, None, None)
     last_id, _, last, *_ = latest[0]
     known = last_id if known is None else known
@@ -107,23 +108,8 @@ async def read(source: RedisSource) -> Rows | None:
         last_id = max(ids, default=last_id)
         new = [entry for at, entry in zip(ids, new, strict=True) if at > known]
         missed = last_id - known - len(new)
-    source.marks = {mark: last_id, _BEGAN: began}
+    source.marks = {mark: last_id}
     return Rows(length, last_id, last, tuple(new), missed)
-
-
-def _before(
-    marks: Mapping[str, int], mark: str, server: Mapping[str, str]
-) -> tuple[int | None, int]:
-    """Return the last id that was read, and when by the server's clock we began.
-
-    A server that was started since has ids from 0 on; of one that was there before, and
-    has taken the other's place, nothing is known.
-    """
-    now = int(number(server.get("server_time_usec"), 1_000_000) or 0)
-    started = now - (number(server.get("uptime_in_seconds")) or 0)
-    began = marks.get(_BEGAN, now)
-    is_fresh = bool(marks) and started >= began
-    return marks.get(mark, -1 if is_fresh else None), began
 
 
 def samples(rows: Rows | None, state: State) -> Iterator[Sample]:

@@ -16,7 +16,7 @@ from exporter.errors import Reason, SourceError
 from exporter.secret import read_secret, remember
 from exporter.sources import redis_address, redis_cgroup, redis_errors
 from exporter.sources.base import Source
-from exporter.sources.redis_text import Used, parse_fields
+from exporter.sources.redis_text import Life, Used, number, parse_fields
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -30,6 +30,7 @@ _CLOSE_PATIENCE = 1.0
 _PORT = 6379
 _WELCOMES = (b"OK", b"PONG")
 _REFUSALS = (Reason.PERMISSION, Reason.UNSUPPORTED)
+_ROUNDED = 1.0  # seconds that an uptime may be wrong by
 _LOCAL = (None, "localhost", "127.0.0.1", "::1")
 
 
@@ -40,8 +41,8 @@ class RedisSource(Source[RedisTarget]):
     would start a task per command for them, and `Source` bounds every read anyway.
     A server that loads its data set when we connect counts as starting; a replica that
     loads later, on a connection we have, says so in `redis_loading_dump_file`.
-    `marks` is how far reads have come that take in only what is new; `used` likewise
-    how the commands stood, and forgotten with the connection.
+    `marks` is how far reads have come that take in only what is new; `used` how the
+    commands stood, `refused` why some did not run: forgotten with the connection.
     """
 
     def __init__(self, config: RedisTarget) -> None:
@@ -51,7 +52,9 @@ class RedisSource(Source[RedisTarget]):
         self.used = Used({}, {})
         self._connection: AbstractConnection | None = None
         self._server: dict[str, str] = {}
-        self._refused: set[tuple[str, ...]] = set()
+        self._life = Life(None, is_new=False)
+        self._answered = 0.0
+        self.refused: dict[tuple[str, ...], SourceError] = {}
         self._greeted = False
         url = urlsplit(config.url)
         self._user = config.user or unquote(url.username or "") or None
@@ -110,14 +113,15 @@ class RedisSource(Source[RedisTarget]):
         For what adds to a reading and is no reason to fail. Once refused it is not
         sent again on the same connection: ACL LOG keeps each refusal.
         """
-        if command in self._refused:
+        if command in self.refused:
             return None
         try:
             return await self.execute(*command)
         except exceptions.ResponseError as error:
-            if self._classify(error).reason not in _REFUSALS:
+            why = self._classify(error)
+            if why.reason not in _REFUSALS:
                 raise
-        self._refused.add(command)
+            self.refused[command] = why
         return None
 
     async def batch(self, *commands: tuple[str | bytes, ...]) -> list[Any]:
@@ -147,7 +151,17 @@ class RedisSource(Source[RedisTarget]):
         """Return INFO server as it was when we connected: version, run_id, mode."""
         if not self._server:
             self._server = await self.info("server")
+            run_id = self._server.get("run_id")
+            if run_id != self._life.run_id:
+                away = asyncio.get_running_loop().time() - self._answered + _ROUNDED
+                uptime = number(self._server.get("uptime_in_seconds")) or 0
+                self._life = Life(run_id, uptime <= away)
         return self._server
+
+    async def life(self) -> Life:
+        """Return whose counts these are; the uptime tells a restart from a takeover."""
+        await self.server()
+        return self._life
 
     async def mode(self) -> str | None:
         """Return `standalone`, `cluster` or `sentinel`; Valkey names the field anew."""
@@ -194,7 +208,7 @@ class RedisSource(Source[RedisTarget]):
         """Throw the connection away at once, without waiting for the server."""
         connection, self._connection = self._connection, None
         self._server, self._greeted = {}, False
-        self._refused.clear()
+        self.refused.clear()
         self.used = Used({}, {})
         if connection is None:
             return
@@ -273,7 +287,9 @@ class RedisSource(Source[RedisTarget]):
                 raise exceptions.InvalidResponse("another answer than Redis gives")
 
     async def _read(self, read: Callable[[Self], Awaitable[ResultT]]) -> ResultT:
-        return await read(self)
+        result = await read(self)
+        self._answered = asyncio.get_running_loop().time()
+        return result
 
     def _classify(self, error: Exception) -> SourceError:
         if not self._greeted and redis_errors.hung_up(error):

@@ -30,6 +30,17 @@ class Command(NamedTuple):
     failed: int | None
 
 
+class Life(NamedTuple):
+    """A start of a server, by run_id, and whether it came after we knew another one.
+
+    If it did not, a server that was there before has taken the other's place behind one
+    address, and what it has counted until now is none of ours.
+    """
+
+    run_id: str | None
+    is_new: bool
+
+
 class Used(NamedTuple):
     """What each command was used for until a read, and its latencies by step."""
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from exporter.sources.redis import RedisSource
 
 SLOW = ("redis_slow_command_duration_seconds", "_count")
+CANARY = "redis_canary_duration_seconds"
 TOOK = ("redis_command_duration_seconds", "_count")
 
 BUSY = """
@@ -160,32 +161,6 @@ async def test_a_restart_starts_the_ids_again_and_nothing_is_counted_twice(
     assert (before, after) == (50, 53)
 
 
-async def test_what_another_server_had_logged_before_it_took_over_is_not_counted() -> (
-    None
-):
-    state = COLLECTORS["slowlog"].state()
-    settings = {"unixsocket": "redis.sock", "unixsocketperm": "777"}
-    with open_folder() as folder:
-        one, two = (RedisServer(folder / n, settings=settings) for n in ("one", "two"))
-        address = folder / "address"
-        with running(one), running(two), admin(two) as client:
-            log_everything(client)
-            for _ in range(200):
-                client.get("a")
-            client.config_set("slowlog-log-slower-than", 1_000_000)
-            while int(client.info("server")["uptime_in_seconds"]) < 1:  # noqa: ASYNC110 - a server has no event
-                await asyncio.sleep(0.05)
-            address.symlink_to(one.folder / "redis.sock")
-            async with reading(f"unix://{address}") as source:
-                await poll(source, "slowlog", state)
-                address.unlink()
-                address.symlink_to(two.folder / "redis.sock")
-                source.discard()
-                shown = await poll(source, "slowlog", state)
-    assert "get" not in {labels for _, _, labels in shown}
-    assert shown["redis_slowlog_entries_missed_total", "", None] == 0
-
-
 async def test_ids_of_a_log_that_was_reset_before_us_were_not_missed(
     redis_server: RedisServer,
 ) -> None:
@@ -210,7 +185,7 @@ async def test_ids_of_a_log_that_was_reset_before_us_were_not_missed(
 @pytest.mark.parametrize(
     ("command", "lost"),
     [
-        ("LATENCY", {"latency", "latency_events"}),
+        ("LATENCY", {"latency_events"}),
         ("SLOWLOG", {"slowlog"}),
         ("MEMORY", {"memory"}),
         ("CLIENT", {"clients"}),
@@ -224,6 +199,27 @@ async def test_a_renamed_command_costs_its_collectors_and_no_other(
         with running(RedisServer(folder / "data", settings=settings)) as server:
             failed = await failures(server.url)
     assert failed == dict.fromkeys(lost, Reason.UNSUPPORTED)
+
+
+async def test_where_latency_is_refused_the_round_trip_is_still_measured() -> None:
+    state = COLLECTORS["latency"].state()
+    with open_folder() as folder:
+        server = RedisServer(folder / "data")
+        with running(server), admin(server) as client:
+            tell(client, "ACL SETUSER ana on >pw +ping +info +client|setname")
+            async with reading(f"redis://ana:pw@127.0.0.1:{server.port}") as source:
+                refused = await poll(source, "latency", state)
+                (why,) = source.parts.values()
+                tell(client, "ACL SETUSER ana +latency|histogram")
+                allowed = await poll(source, "latency", state)
+                (healed,) = source.parts.values()
+    assert refused.keys() == {(CANARY, "_count", None), (CANARY, "_sum", None)}
+    assert why is not None
+    assert (why.reason, "LATENCY HISTOGRAM" in str(why)) == (Reason.PERMISSION, True)
+    assert "+latency|histogram" in str(why.fix)
+    assert healed is None
+    assert allowed[CANARY, "_count", None] == 2
+    assert allowed[*TOOK, "ping"] >= 1
 
 
 async def test_what_held_the_server_up_is_shown_where_it_is_watched(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exporter.collectors.redis_acl import Denial, State, samples
+from exporter.collectors.redis_acl import Denial, Log, State, samples
 from tests.unit.sampled import values
 
 AUTH = "redis_acl_access_denied_auth_total"
@@ -10,7 +10,7 @@ COMMAND = "redis_acl_access_denied_cmd_total"
 
 
 def counts(denials: list[Denial], state: State, name: str = AUTH) -> float:
-    return values(samples(denials, state))[name][()]
+    return values(samples(Log(denials), state))[name][()]
 
 
 def test_what_was_logged_before_us_is_not_counted_and_the_rest_is() -> None:
@@ -43,7 +43,7 @@ def test_refusals_of_one_kind_are_counted_on_when_the_log_is_full_of_them() -> N
 def test_reasons_are_told_apart_and_all_are_there() -> None:
     state = State()
     counts([], state)
-    found = values(samples([Denial("command", 1, 2, 1000.0)], state))
+    found = values(samples(Log([Denial("command", 1, 2, 1000.0)]), state))
     assert found[COMMAND] == {(): 2}
     assert found[AUTH] == {(): 0}
     assert len(found) == 4

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.collectors.redis_commandstats import samples, totals
+from exporter.collectors.redis_commandstats import Rows, samples, totals
 from exporter.sources.redis_text import Command, number, parse_commands, parse_pairs
 from tests.unit.redis_recorded import recorded
 from tests.unit.sampled import values
@@ -21,13 +21,13 @@ CALLS = "redis_commands_total"
 def calls(rows: dict[str, float], state: Totals) -> dict[str, float]:
     """Feed calls that took no time, and return the calls shown."""
     given = {cmd: Command(int(count), 0, 0, 0) for cmd, count in rows.items()}
-    shown = values(samples(given, state))[CALLS]
+    shown = values(samples(Rows(given), state))[CALLS]
     return {str(labels[0]): value for labels, value in shown.items()}
 
 
 def test_the_first_poll_shows_what_the_server_counted() -> None:
     rows = {"get": Command(21, 175, 1, 2)}
-    found = values(samples(rows, totals()))
+    found = values(samples(Rows(rows), totals()))
     assert found[CALLS] == {("get",): 21, ("other",): 0}
     assert found["redis_commands_duration_seconds_total"][("get",)] == 0.000175
     assert found["redis_commands_rejected_calls_total"][("get",)] == 1
@@ -113,7 +113,7 @@ def test_a_recorded_server_shows_all_its_commands(name: str) -> None:
         told = {key: number(value) for key, value in parse_pairs(text).items()}
         assert (calls, spent) == (told["calls"], told["usec"])
         assert (rejected, failed) == (told["rejected_calls"], told["failed_calls"])
-    found = values(samples(rows, totals()))
+    found = values(samples(Rows(rows), totals()))
     expected = {"psync", "config|get"} & rows.keys()
     assert {name for (name,) in found[CALLS]} == {*rows, "other"}
     assert {(cmd,) for cmd in expected} <= found[CALLS].keys()
@@ -121,13 +121,13 @@ def test_a_recorded_server_shows_all_its_commands(name: str) -> None:
 
 def test_a_version_before_6_2_has_no_rejected_and_no_failed_calls() -> None:
     answer = b"cmdstat_get:calls=21,usec=175,usec_per_call=8.33\r\ncmdstat_set:calls=1"
-    found = values(samples(parse_commands(answer), totals()))
+    found = values(samples(Rows(parse_commands(answer)), totals()))
     assert found.keys() == {CALLS, "redis_commands_duration_seconds_total"}
 
 
 def test_an_upgrade_while_we_run_brings_the_new_counts() -> None:
     state = totals()
-    list(samples({"get": Command(21, 175, None, None)}, state))
-    found = values(samples({"get": Command(1, 5, 0, 1)}, state))
+    list(samples(Rows({"get": Command(21, 175, None, None)}), state))
+    found = values(samples(Rows({"get": Command(1, 5, 0, 1)}), state))
     assert found[CALLS][("get",)] == 22
     assert found["redis_commands_failed_calls_total"][("get",)] == 1
