@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    PostgresSource = Any
+    from exporter.sources.postgres import PostgresSource
 
 _REFUSED = 1800.0  # seconds
 
@@ -22,7 +22,7 @@ async def texts_for(
     now = asyncio.get_running_loop().time()
     if now < source.texts_refused_until:
         return None
-    found: list[tuple[Any, ...]] | None = await source.part(
+    found = await source.part(
         "texts of statements", lambda here: here.tuples(query, (asked,))
     )
     if found is None:
